@@ -1,0 +1,292 @@
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+
+/**
+ * The first schema. Invariants live here: enum tables, foreign keys, transition triggers, append-only triggers.
+ * A broker with a mistake in it is refused by the database, not believed.
+ */
+export class First1700000000000 implements MigrationInterface {
+  name = 'First1700000000000';
+
+  async up(runner: QueryRunner): Promise<void> {
+    for (const statement of UP) await runner.query(statement);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query(DOWN);
+  }
+}
+
+const UP = [
+  // Enum tables, and the transitions each machine allows.
+  `CREATE TABLE grant_states (state text PRIMARY KEY)`,
+  `INSERT INTO grant_states VALUES ('draft'), ('pending_approval'), ('active'), ('suspended'), ('revoked'), ('expired')`,
+  `CREATE TABLE run_states (state text PRIMARY KEY)`,
+  `INSERT INTO run_states VALUES ('open'), ('closed'), ('revoked'), ('expired')`,
+  `CREATE TABLE lease_states (state text PRIMARY KEY, ended boolean NOT NULL)`,
+  `INSERT INTO lease_states VALUES ('issuing', false), ('active', false), ('revoking', false), ('orphaned', false), ('revoked', true), ('expired', true)`,
+  `CREATE TABLE credential_kinds (kind text PRIMARY KEY)`,
+  `INSERT INTO credential_kinds VALUES ('database'), ('kv'), ('pki')`,
+  `CREATE TABLE deliveries (delivery text PRIMARY KEY)`,
+  `INSERT INTO deliveries VALUES ('inline'), ('wrapped')`,
+  `CREATE TABLE state_transitions (machine text NOT NULL, from_state text NOT NULL, to_state text NOT NULL, PRIMARY KEY (machine, from_state, to_state))`,
+  `INSERT INTO state_transitions VALUES
+     ('grants', 'draft', 'pending_approval'), ('grants', 'draft', 'active'), ('grants', 'draft', 'revoked'),
+     ('grants', 'pending_approval', 'active'), ('grants', 'pending_approval', 'revoked'), ('grants', 'pending_approval', 'expired'),
+     ('grants', 'active', 'suspended'), ('grants', 'active', 'revoked'), ('grants', 'active', 'expired'), ('grants', 'active', 'pending_approval'),
+     ('grants', 'suspended', 'active'), ('grants', 'suspended', 'revoked'), ('grants', 'suspended', 'expired'),
+     ('runs', 'open', 'closed'), ('runs', 'open', 'revoked'), ('runs', 'open', 'expired'),
+     ('leases', 'issuing', 'active'), ('leases', 'issuing', 'revoking'), ('leases', 'issuing', 'orphaned'),
+     ('leases', 'active', 'revoking'), ('leases', 'orphaned', 'revoked'),
+     ('leases', 'revoking', 'revoked'), ('leases', 'revoking', 'expired')`,
+  `CREATE FUNCTION refuse_transition() RETURNS trigger LANGUAGE plpgsql AS $$
+   BEGIN
+     IF NEW.state IS DISTINCT FROM OLD.state AND NOT EXISTS (
+       SELECT 1 FROM state_transitions t WHERE t.machine = TG_TABLE_NAME AND t.from_state = OLD.state AND t.to_state = NEW.state
+     ) THEN
+       RAISE EXCEPTION '% cannot go from % to %', TG_TABLE_NAME, OLD.state, NEW.state USING ERRCODE = 'check_violation';
+     END IF;
+     RETURN NEW;
+   END $$`,
+  `CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+   BEGIN
+     RAISE EXCEPTION '% is append-only: % refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'insufficient_privilege';
+   END $$`,
+
+  // Credentials: the catalogue.
+  `CREATE TABLE credentials (
+     name text PRIMARY KEY CHECK (name ~ '^[a-z][a-z0-9-]{0,62}$'),
+     version integer NOT NULL DEFAULT 1 CHECK (version > 0),
+     kind text NOT NULL REFERENCES credential_kinds,
+     mount text NOT NULL CHECK (mount <> ''),
+     path text NOT NULL CHECK (path <> ''),
+     parameters jsonb NOT NULL DEFAULT '{}',
+     deliveries text[] NOT NULL CHECK (cardinality(deliveries) > 0),
+     default_ttl_seconds integer NOT NULL CHECK (default_ttl_seconds > 0),
+     max_ttl_seconds integer NOT NULL CHECK (max_ttl_seconds >= default_ttl_seconds),
+     revocable boolean NOT NULL,
+     enabled boolean NOT NULL DEFAULT true,
+     description text NOT NULL DEFAULT '',
+     labels jsonb NOT NULL DEFAULT '{}',
+     created_at timestamptz NOT NULL,
+     created_by text NOT NULL,
+     updated_at timestamptz NOT NULL,
+     CHECK (kind <> 'kv' OR NOT revocable)
+   )`,
+
+  // Grants: a head row, and one immutable row per version.
+  `CREATE TABLE grants (
+     id uuid PRIMARY KEY,
+     name text NOT NULL UNIQUE CHECK (name ~ '^[a-z][a-z0-9-]{0,62}$'),
+     state text NOT NULL REFERENCES grant_states,
+     version integer NOT NULL CHECK (version > 0),
+     issuer text NOT NULL,
+     expires_at timestamptz,
+     labels jsonb NOT NULL DEFAULT '{}',
+     created_at timestamptz NOT NULL,
+     created_by text NOT NULL,
+     updated_at timestamptz NOT NULL
+   )`,
+  `CREATE INDEX grants_by_issuer ON grants (issuer) WHERE state = 'active'`,
+  `CREATE INDEX grants_due ON grants (expires_at) WHERE state IN ('active', 'suspended', 'pending_approval')`,
+  `CREATE TRIGGER grants_transition BEFORE UPDATE ON grants FOR EACH ROW EXECUTE FUNCTION refuse_transition()`,
+  `CREATE TABLE grant_versions (
+     grant_id uuid NOT NULL REFERENCES grants,
+     version integer NOT NULL CHECK (version > 0),
+     spec jsonb NOT NULL,
+     created_at timestamptz NOT NULL,
+     created_by text NOT NULL,
+     approved_by text,
+     PRIMARY KEY (grant_id, version)
+   )`,
+  `CREATE FUNCTION grant_version_immutable() RETURNS trigger LANGUAGE plpgsql AS $$
+   BEGIN
+     IF OLD.approved_by IS NULL AND NEW.approved_by IS NOT NULL
+        AND (NEW.grant_id, NEW.version, NEW.spec, NEW.created_at, NEW.created_by) = (OLD.grant_id, OLD.version, OLD.spec, OLD.created_at, OLD.created_by) THEN
+       RETURN NEW;
+     END IF;
+     RAISE EXCEPTION 'a version of a grant never changes' USING ERRCODE = 'insufficient_privilege';
+   END $$`,
+  `CREATE TRIGGER grant_versions_immutable BEFORE UPDATE ON grant_versions FOR EACH ROW EXECUTE FUNCTION grant_version_immutable()`,
+  `CREATE TRIGGER grant_versions_kept BEFORE DELETE ON grant_versions FOR EACH ROW EXECUTE FUNCTION refuse_change()`,
+
+  // Runs.
+  `CREATE TABLE runs (
+     id uuid PRIMARY KEY,
+     run_id text NOT NULL CHECK (length(run_id) BETWEEN 1 AND 256),
+     grant_id uuid NOT NULL REFERENCES grants,
+     grant_version integer NOT NULL,
+     issuer text NOT NULL,
+     subject text NOT NULL,
+     claims jsonb NOT NULL DEFAULT '{}',
+     state text NOT NULL REFERENCES run_states,
+     opened_at timestamptz NOT NULL,
+     deadline timestamptz NOT NULL,
+     ended_at timestamptz,
+     end_cause text,
+     CHECK ((state = 'open') = (ended_at IS NULL)),
+     CHECK (deadline > opened_at),
+     FOREIGN KEY (grant_id, grant_version) REFERENCES grant_versions (grant_id, version),
+     UNIQUE (grant_id, issuer, subject, run_id)
+   )`,
+  `CREATE INDEX runs_due ON runs (deadline) WHERE state = 'open'`,
+  `CREATE INDEX runs_of_grant ON runs (grant_id) WHERE state = 'open'`,
+  `CREATE INDEX runs_by_run_id ON runs (run_id)`,
+  `CREATE INDEX runs_ended ON runs (ended_at) WHERE state <> 'open'`,
+  `CREATE TRIGGER runs_transition BEFORE UPDATE ON runs FOR EACH ROW EXECUTE FUNCTION refuse_transition()`,
+
+  // Leases.
+  `CREATE TABLE leases (
+     id uuid PRIMARY KEY,
+     run_ref uuid NOT NULL REFERENCES runs,
+     step_id text NOT NULL CHECK (length(step_id) BETWEEN 1 AND 256),
+     grant_id uuid NOT NULL REFERENCES grants,
+     grant_version integer NOT NULL,
+     credential text NOT NULL REFERENCES credentials,
+     credential_version integer NOT NULL,
+     kind text NOT NULL REFERENCES credential_kinds,
+     mount text NOT NULL,
+     delivery text NOT NULL REFERENCES deliveries,
+     revocable boolean NOT NULL,
+     state text NOT NULL REFERENCES lease_states,
+     accessor text NOT NULL UNIQUE,
+     vault_lease_id text,
+     account text,
+     requested_at timestamptz NOT NULL,
+     issued_at timestamptz,
+     expires_at timestamptz NOT NULL,
+     max_expires_at timestamptz NOT NULL,
+     renewals integer NOT NULL DEFAULT 0,
+     idempotency_key text,
+     revoke_cause text,
+     revoke_requested_at timestamptz,
+     ended_at timestamptz,
+     proof text,
+     attempts integer NOT NULL DEFAULT 0,
+     last_error text,
+     next_attempt_at timestamptz,
+     claimed_by text,
+     claimed_until timestamptz,
+     CHECK (expires_at <= max_expires_at),
+     CHECK ((state IN ('revoked', 'expired')) = (ended_at IS NOT NULL)),
+     CHECK (state <> 'active' OR issued_at IS NOT NULL),
+     CHECK ((state IN ('issuing', 'active')) = (revoke_cause IS NULL)),
+     CHECK (state NOT IN ('revoking', 'orphaned') OR next_attempt_at IS NOT NULL)
+   )`,
+  `CREATE INDEX leases_due_expiry ON leases (expires_at) WHERE state = 'active'`,
+  `CREATE INDEX leases_due_revocation ON leases (next_attempt_at) WHERE state IN ('revoking', 'orphaned')`,
+  `CREATE INDEX leases_issuing ON leases (requested_at) WHERE state = 'issuing'`,
+  `CREATE INDEX leases_live_by_run ON leases (run_ref) WHERE state NOT IN ('revoked', 'expired')`,
+  `CREATE INDEX leases_live_by_grant ON leases (grant_id) WHERE state NOT IN ('revoked', 'expired')`,
+  `CREATE INDEX leases_live_by_credential ON leases (credential) WHERE state NOT IN ('revoked', 'expired')`,
+  `CREATE INDEX leases_by_run ON leases (run_ref)`,
+  `CREATE INDEX leases_by_vault_lease ON leases (vault_lease_id) WHERE vault_lease_id IS NOT NULL`,
+  `CREATE INDEX leases_ended ON leases (ended_at) WHERE state IN ('revoked', 'expired')`,
+  `CREATE UNIQUE INDEX leases_one_live_per_idempotency_key ON leases (run_ref, idempotency_key)
+     WHERE idempotency_key IS NOT NULL AND state IN ('issuing', 'active')`,
+  `CREATE TRIGGER leases_transition BEFORE UPDATE ON leases FOR EACH ROW EXECUTE FUNCTION refuse_transition()`,
+
+  // Exchange: keys that verify our run tokens, and tokens that were used.
+  `CREATE TABLE signing_keys (
+     kid text PRIMARY KEY,
+     jwk jsonb NOT NULL,
+     created_at timestamptz NOT NULL,
+     signs_until timestamptz NOT NULL,
+     verifies_until timestamptz NOT NULL CHECK (verifies_until > signs_until)
+   )`,
+  `CREATE TABLE token_uses (
+     token_hash bytea PRIMARY KEY CHECK (length(token_hash) = 32),
+     issuer text NOT NULL,
+     run_key text NOT NULL,
+     key_thumbprint text,
+     used_at timestamptz NOT NULL,
+     expires_at timestamptz NOT NULL
+   )`,
+  `CREATE INDEX token_uses_expired ON token_uses (expires_at)`,
+
+  // Requests that are answered once.
+  `CREATE TABLE idempotency_keys (
+     actor text NOT NULL,
+     route text NOT NULL,
+     key text NOT NULL CHECK (length(key) BETWEEN 1 AND 255),
+     request_hash bytea NOT NULL,
+     status integer,
+     headers jsonb,
+     body jsonb,
+     created_at timestamptz NOT NULL,
+     locked_until timestamptz NOT NULL,
+     PRIMARY KEY (actor, route, key)
+   )`,
+  `CREATE INDEX idempotency_keys_age ON idempotency_keys (created_at)`,
+
+  // Jobs that one replica at a time does.
+  `CREATE TABLE scheduled_jobs (
+     name text PRIMARY KEY,
+     next_run_at timestamptz NOT NULL,
+     claimed_by text,
+     claimed_until timestamptz,
+     last_started_at timestamptz,
+     last_finished_at timestamptz,
+     last_error text,
+     runs bigint NOT NULL DEFAULT 0,
+     failures bigint NOT NULL DEFAULT 0
+   )`,
+  // Things that operators switch at run time; one row each, changed only by an audited act.
+  `CREATE TABLE switches (name text PRIMARY KEY, value text NOT NULL, changed_at timestamptz NOT NULL, changed_by text NOT NULL)`,
+
+  // Audit: the inbox takes events inside business transactions; the sequencer moves them to the log.
+  `CREATE TABLE audit_inbox (
+     seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+     event_id uuid NOT NULL UNIQUE,
+     leaf bytea NOT NULL CHECK (length(leaf) BETWEEN 2 AND 65535)
+   )`,
+  `CREATE TABLE audit_head (
+     only boolean PRIMARY KEY DEFAULT true CHECK (only),
+     origin text NOT NULL,
+     size bigint NOT NULL CHECK (size >= 0),
+     chain_hash bytea NOT NULL CHECK (length(chain_hash) = 32),
+     epoch bigint NOT NULL DEFAULT 0
+   )`,
+  `INSERT INTO audit_head (origin, size, chain_hash) VALUES (gen_random_uuid()::text, 0, decode(repeat('00', 32), 'hex'))`,
+  `CREATE TABLE audit_entry (
+     idx bigint PRIMARY KEY CHECK (idx >= 0),
+     event_id uuid NOT NULL UNIQUE,
+     kind text NOT NULL,
+     occurred_at timestamptz NOT NULL,
+     outcome text NOT NULL,
+     code text,
+     actor_issuer text,
+     actor_subject text,
+     workload_issuer text,
+     workload_subject text,
+     grant_id uuid,
+     grant_version integer,
+     run_ref uuid,
+     run_id text,
+     step_id text,
+     lease_id uuid,
+     credential text,
+     request_id text,
+     leaf bytea NOT NULL,
+     leaf_hash bytea NOT NULL CHECK (length(leaf_hash) = 32),
+     chain_hash bytea NOT NULL CHECK (length(chain_hash) = 32)
+   )`,
+  `CREATE INDEX audit_entry_time ON audit_entry (occurred_at, idx)`,
+  `CREATE INDEX audit_entry_kind ON audit_entry (kind, idx)`,
+  `CREATE INDEX audit_entry_run ON audit_entry (run_id, idx) WHERE run_id IS NOT NULL`,
+  `CREATE INDEX audit_entry_run_ref ON audit_entry (run_ref, idx) WHERE run_ref IS NOT NULL`,
+  `CREATE INDEX audit_entry_lease ON audit_entry (lease_id, idx) WHERE lease_id IS NOT NULL`,
+  `CREATE INDEX audit_entry_grant ON audit_entry (grant_id, idx) WHERE grant_id IS NOT NULL`,
+  `CREATE INDEX audit_entry_credential ON audit_entry (credential, idx) WHERE credential IS NOT NULL`,
+  `CREATE INDEX audit_entry_workload ON audit_entry (workload_subject, idx) WHERE workload_subject IS NOT NULL`,
+  `CREATE INDEX audit_entry_request ON audit_entry (request_id) WHERE request_id IS NOT NULL`,
+  `CREATE TRIGGER audit_entry_append_only BEFORE UPDATE OR DELETE ON audit_entry FOR EACH ROW EXECUTE FUNCTION refuse_change()`,
+  `CREATE TRIGGER audit_entry_never_truncated BEFORE TRUNCATE ON audit_entry FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()`,
+  `CREATE TRIGGER audit_inbox_immutable BEFORE UPDATE ON audit_inbox FOR EACH ROW EXECUTE FUNCTION refuse_change()`,
+  `CREATE TRIGGER audit_head_kept BEFORE DELETE ON audit_head FOR EACH ROW EXECUTE FUNCTION refuse_change()`,
+];
+
+const DOWN = `
+  DROP TABLE audit_entry, audit_head, audit_inbox, switches, scheduled_jobs, idempotency_keys, token_uses, signing_keys,
+    leases, runs, grant_versions, grants, credentials, state_transitions, deliveries, credential_kinds, lease_states, run_states, grant_states;
+  DROP FUNCTION refuse_transition(), refuse_change(), grant_version_immutable();
+`;

@@ -1,0 +1,135 @@
+import { hashed, maybe, open, type DataOf, type Fields } from './field-class.js';
+
+/** Why a lease, or all of a run's or grant's leases, had to end. */
+export const REVOKE_CAUSES = [
+  'released',
+  'run_closed',
+  'run_revoked',
+  'run_expired',
+  'grant_suspended',
+  'grant_revoked',
+  'grant_expired',
+  'grant_changed',
+  'admin',
+  'expiry',
+  'credential_disabled',
+  'superseded',
+  'failed',
+  'crashed',
+  'lost',
+] as const;
+export type RevokeCause = (typeof REVOKE_CAUSES)[number];
+
+/**
+ * Every kind of event that the product writes, with the class of each field. A field that is not here cannot be
+ * written: the types refuse it, and the inbox checks again. `docs/reference/events.md` is generated from this.
+ */
+export const EVENT_KINDS = {
+  // Identity
+  'exchange.accepted': {
+    token_id: open<string>(),
+    scope: maybe<string>(),
+    expires_at: open<string>(),
+    key_bound: open<boolean>(),
+    new_run: open<boolean>(),
+  },
+  'exchange.refused': { detail: maybe<string>(), issuer: maybe<string>() },
+  'authentication.accepted': { issuer: open<string>(), roles: open<readonly string[]>() },
+  'authentication.refused': { route: open<string>(), detail: maybe<string>() },
+  'authorization.refused': { route: open<string>(), needs: open<readonly string[]>() },
+  'issuer.preset_drift': {
+    issuer: open<string>(),
+    preset: open<string>(),
+    missing: open<readonly string[]>(),
+  },
+  'signing_key.created': { key_id: open<string>(), verifies_until: open<string>() },
+
+  // Grants
+  'grant.created': { state: open<string>(), version: open<number>(), warnings: maybe<readonly string[]>() },
+  'grant.changed': { version: open<number>(), state: open<string>(), warnings: maybe<readonly string[]>() },
+  'grant.approved': { version: open<number>() },
+  'grant.activated': { version: open<number>() },
+  'grant.suspended': { reason: maybe<string>() },
+  'grant.resumed': { reason: maybe<string>() },
+  'grant.revoked': { reason: maybe<string>() },
+  'grant.expired': { expired_at: open<string>() },
+
+  // Credentials
+  'credential.created': {
+    kind: open<string>(),
+    mount: open<string>(),
+    path: open<string>(),
+    max_ttl_seconds: open<number>(),
+    revocable: open<boolean>(),
+  },
+  'credential.changed': { version: open<number>(), changed: open<readonly string[]>() },
+  'credential.disabled': { reason: maybe<string>() },
+  'credential.enabled': { reason: maybe<string>() },
+
+  // Runs
+  'run.opened': { deadline: open<string>() },
+  'run.closed': { leases: open<number>(), reason: maybe<string>() },
+  'run.revoked': { leases: open<number>(), reason: maybe<string>() },
+  'run.expired': { leases: open<number>() },
+
+  // Leases
+  'lease.requested': {
+    kind: open<string>(),
+    mount: open<string>(),
+    delivery: open<string>(),
+    ttl_seconds: open<number>(),
+    revocable: open<boolean>(),
+    accessor: hashed(),
+  },
+  'lease.issued': {
+    expires_at: open<string>(),
+    delivery: open<string>(),
+    revocable: open<boolean>(),
+    vault_lease: hashed(),
+    account: hashed(),
+  },
+  'lease.failed': { detail: maybe<string>() },
+  'lease.refused': { detail: maybe<string>() },
+  'lease.renewed': { expires_at: open<string>(), renewals: open<number>() },
+  'lease.renewal_refused': { detail: maybe<string>() },
+  'lease.revocation_requested': { cause: open<string>(), revocable: open<boolean>() },
+  'lease.revocation_failed': {
+    attempts: open<number>(),
+    detail: open<string>(),
+    next_attempt_at: open<string>(),
+  },
+  'lease.ended': {
+    state: open<string>(),
+    cause: open<string>(),
+    proof: open<string>(),
+    revocable: open<boolean>(),
+    attempts: open<number>(),
+    secret_lives_on: open<boolean>(),
+  },
+  'lease.orphaned': { age_seconds: open<number>() },
+  'lease.lost': { detail: open<string>() },
+  'lease.unknown_found': { mount: open<string>(), vault_lease: hashed(), revoked: open<boolean>() },
+
+  // Running it
+  'audit.exported': {
+    format: open<string>(),
+    from_index: open<number>(),
+    to_index: maybe<number>(),
+    filtered: open<boolean>(),
+  },
+  'revocation.held': { reason: maybe<string>() },
+  'revocation.resumed': { reason: maybe<string>() },
+  'retention.dropped': {
+    leases: open<number>(),
+    runs: open<number>(),
+    idempotency_keys: open<number>(),
+    token_uses: open<number>(),
+    signing_keys: open<number>(),
+  },
+} as const satisfies Record<string, Fields>;
+
+/** A kind of event. */
+export type EventKind = keyof typeof EVENT_KINDS;
+
+/** The data that a kind of event carries besides its envelope. */
+export type EventData<K extends EventKind> = DataOf<(typeof EVENT_KINDS)[K]>;

@@ -1,0 +1,35 @@
+import { DataSource } from 'typeorm';
+import type { Settings } from '../settings/schema.js';
+import { First1700000000000 } from '../../migrations/1700000000000-first.js';
+
+/** Every migration, oldest first. A released one never changes. */
+export const MIGRATIONS = [First1700000000000];
+
+/** An entity class, as TypeORM takes it. */
+export type EntityClass = new () => object;
+
+/**
+ * A data source for the configured database; not connected yet. The schema comes from migrations alone
+ * (`synchronize` is never on), so entities only describe what is there.
+ */
+export function createDataSource(settings: Settings, entities: readonly EntityClass[]): DataSource {
+  const { url, poolSize, statementTimeoutMs } = settings.values.database;
+  return new DataSource({
+    type: 'postgres',
+    url: url.expose(),
+    applicationName: 'leasegate',
+    entities: [...entities],
+    migrations: MIGRATIONS,
+    migrationsTableName: 'schema_migrations',
+    synchronize: false,
+    logging: false,
+    poolSize,
+    extra: {
+      max: poolSize,
+      statement_timeout: statementTimeoutMs,
+      idle_in_transaction_session_timeout: statementTimeoutMs,
+      connectionTimeoutMillis: 5_000,
+      keepAlive: true,
+    },
+  });
+}
