@@ -33,7 +33,7 @@ export class AuditInbox {
     data: EventData<K>,
   ): Promise<string> {
     const id = this.ids.uuid();
-    const leaf = this.leaf(id, kind, context, data as Readonly<Record<string, JsonValue | undefined>>);
+    const leaf = this.leaf(id, kind, context, data);
     await tx.query('INSERT INTO audit_inbox (event_id, leaf) VALUES ($1, $2)', [id, leaf]);
     return id;
   }
@@ -90,7 +90,10 @@ export class AuditInbox {
       if (value === undefined) continue;
       const field = fields[name];
       if (field === undefined) throw new Error(`event ${kind} has no field ${name}`);
-      result[name] = field.class === 'sensitive' ? this.hmac(String(value)) : value;
+      result[name] =
+        field.class === 'sensitive'
+          ? this.hmac(typeof value === 'string' ? value : JSON.stringify(value))
+          : value;
     }
     return result;
   }

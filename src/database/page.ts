@@ -23,7 +23,7 @@ export function decodeCursor(cursor: string, parts: number): CursorKey {
       key.length === parts &&
       key.every((part) => typeof part === 'string' || typeof part === 'number')
     ) {
-      return key as CursorKey;
+      return key;
     }
   } catch {
     // Not JSON: refused below like any other foreign text.
