@@ -266,6 +266,7 @@ const UP = [
      lease_id uuid,
      credential text,
      request_id text,
+     account_hmac text,
      leaf bytea NOT NULL,
      leaf_hash bytea NOT NULL CHECK (length(leaf_hash) = 32),
      chain_hash bytea NOT NULL CHECK (length(chain_hash) = 32)
@@ -279,14 +280,26 @@ const UP = [
   `CREATE INDEX audit_entry_credential ON audit_entry (credential, idx) WHERE credential IS NOT NULL`,
   `CREATE INDEX audit_entry_workload ON audit_entry (workload_subject, idx) WHERE workload_subject IS NOT NULL`,
   `CREATE INDEX audit_entry_request ON audit_entry (request_id) WHERE request_id IS NOT NULL`,
+  `CREATE INDEX audit_entry_account ON audit_entry (account_hmac, idx) WHERE account_hmac IS NOT NULL`,
   `CREATE TRIGGER audit_entry_append_only BEFORE UPDATE OR DELETE ON audit_entry FOR EACH ROW EXECUTE FUNCTION refuse_change()`,
   `CREATE TRIGGER audit_entry_never_truncated BEFORE TRUNCATE ON audit_entry FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()`,
   `CREATE TRIGGER audit_inbox_immutable BEFORE UPDATE ON audit_inbox FOR EACH ROW EXECUTE FUNCTION refuse_change()`,
+  `CREATE TRIGGER audit_inbox_never_truncated BEFORE TRUNCATE ON audit_inbox FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()`,
   `CREATE TRIGGER audit_head_kept BEFORE DELETE ON audit_head FOR EACH ROW EXECUTE FUNCTION refuse_change()`,
+  `CREATE TRIGGER audit_head_never_truncated BEFORE TRUNCATE ON audit_head FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()`,
+  // The head only moves forward: neither the size nor the fence that sequencers compare ever shrinks.
+  `CREATE FUNCTION refuse_backward_head() RETURNS trigger LANGUAGE plpgsql AS $$
+   BEGIN
+     IF NEW.size < OLD.size OR NEW.epoch < OLD.epoch THEN
+       RAISE EXCEPTION 'the head of the log never goes back' USING ERRCODE = 'insufficient_privilege';
+     END IF;
+     RETURN NEW;
+   END $$`,
+  `CREATE TRIGGER audit_head_forward BEFORE UPDATE ON audit_head FOR EACH ROW EXECUTE FUNCTION refuse_backward_head()`,
 ];
 
 const DOWN = `
   DROP TABLE audit_entry, audit_head, audit_inbox, switches, scheduled_jobs, idempotency_keys, token_uses, signing_keys,
     leases, runs, grant_versions, grants, credentials, state_transitions, deliveries, credential_kinds, lease_states, run_states, grant_states;
-  DROP FUNCTION refuse_transition(), refuse_change(), grant_version_immutable();
+  DROP FUNCTION refuse_transition(), refuse_change(), grant_version_immutable(), refuse_backward_head();
 `;
