@@ -266,6 +266,13 @@ export const settingsSchema = z
           .max(60_000)
           .default(1_000)
           .describe('how often due jobs are looked for'),
+        claimMs: z
+          .number()
+          .int()
+          .min(200)
+          .max(600_000)
+          .default(30_000)
+          .describe('a replica that gives no sign of life for this long loses the job that it holds'),
       })
       .prefault({}),
     audit: z.strictObject({
