@@ -25,3 +25,19 @@ export interface Caller {
 export function systemCaller(name: string, requestId: string): Caller {
   return { actor: { type: 'system', name }, requestId };
 }
+
+/**
+ * Who it was, as one line of text: what `created_by` columns hold, and what tells an author from an approver. An
+ * issuer has no `#` in it, so two actors never share a line.
+ */
+export function actorName(actor: Actor): string {
+  switch (actor.type) {
+    case 'admin':
+    case 'workload':
+      return `${actor.issuer}#${actor.subject}`;
+    case 'system':
+      return `system:${actor.name}`;
+    case 'anonymous':
+      return 'anonymous';
+  }
+}
