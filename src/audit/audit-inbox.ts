@@ -84,11 +84,14 @@ export class AuditInbox {
     kind: EventKind,
     data: Readonly<Record<string, JsonValue | undefined>>,
   ): Record<string, JsonValue> {
+    if (!Object.hasOwn(EVENT_KINDS, kind))
+      throw new Error('an event of a kind that the catalogue does not have');
     const fields: Fields = EVENT_KINDS[kind];
     const result: Record<string, JsonValue> = {};
     for (const [name, value] of Object.entries(data)) {
       if (value === undefined) continue;
-      const field = fields[name];
+      // Own fields only: a field called `constructor` would find one on the prototype.
+      const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
       if (field === undefined) throw new Error(`event ${kind} has no field ${name}`);
       result[name] =
         field.class === 'sensitive'

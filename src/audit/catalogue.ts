@@ -92,7 +92,11 @@ export const EVENT_KINDS = {
   'lease.refused': { detail: maybe<string>() },
   'lease.renewed': { expires_at: open<string>(), renewals: open<number>() },
   'lease.renewal_refused': { detail: maybe<string>() },
-  'lease.revocation_requested': { cause: open<string>(), revocable: open<boolean>() },
+  'lease.revocation_requested': {
+    cause: open<string>(),
+    revocable: open<boolean>(),
+    reason: maybe<string>(),
+  },
   'lease.revocation_failed': {
     attempts: open<number>(),
     detail: open<string>(),
@@ -116,6 +120,8 @@ export const EVENT_KINDS = {
     from_index: open<number>(),
     to_index: maybe<number>(),
     filtered: open<boolean>(),
+    /** Names of the filters and their values, that of `account` as an HMAC. */
+    filters: maybe<readonly string[]>(),
   },
   'revocation.held': { reason: maybe<string>() },
   'revocation.resumed': { reason: maybe<string>() },

@@ -1,0 +1,29 @@
+import type { LogHead } from '../audit/audit-query.js';
+
+/** One entry as it is exported. The leaf is the exact text that was hashed. */
+export interface ExportedEntry {
+  readonly index: number;
+  readonly leaf: Buffer;
+  readonly leafHash: Buffer;
+  readonly chainHash: Buffer;
+}
+
+/** What an export covers: entries from `fromIndex` on and below `head.size`, all of them unless `filtered`. */
+export interface ExportScope {
+  /** The head that the export ends at. */
+  readonly head: LogHead;
+  readonly fromIndex: number;
+  /** Hex; the chain hash that the entry at `fromIndex` continues. */
+  readonly chainHashBefore: string;
+  readonly filtered: boolean;
+}
+
+/** A way to write an export. One object per export: it may keep a running state. */
+export interface ExportWriter {
+  /** What comes before the first entry. */
+  begin(scope: ExportScope): string;
+  /** The entries in the order of the log. */
+  entries(batch: readonly ExportedEntry[]): string;
+  /** What comes after the last entry. An export without it was cut off. */
+  end(): string;
+}

@@ -1,0 +1,147 @@
+import { createHash } from 'node:crypto';
+
+/** Longer than any line can be: a leaf has at most 65,535 bytes, and JSON writes a byte with at most six. */
+const MAX_LINE_BYTES = 512 * 1024;
+const HASH = /^[0-9a-f]{64}$/;
+const DECODER = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** The first line of an export. */
+export interface Header {
+  readonly origin: string;
+  readonly from_index: number;
+  readonly size: number;
+  readonly chain_hash_before: string;
+  readonly filtered: boolean;
+}
+
+/** A line between the first and the last. */
+export interface Entry {
+  readonly index: number;
+  readonly leaf: string;
+  readonly leaf_hash: string;
+  readonly chain_hash: string;
+}
+
+/** The last line of an export. */
+export interface End {
+  readonly count: number;
+  readonly chain_hash: string;
+  readonly content_hash: string;
+}
+
+/** A JSON object. */
+export type Members = Readonly<Record<string, unknown>>;
+
+/** A line as it stands in the file: `text` is undefined when it is no UTF-8 or too long. */
+export interface Line {
+  readonly bytes: Buffer;
+  readonly text: string | undefined;
+  /** It ended with a line feed. */
+  readonly ended: boolean;
+}
+
+/** The header that a line is; undefined when it is none that this version can read. */
+export function headerOf(members: Members | undefined): Header | undefined {
+  if (!hasNames(members, 'leasegate_export,origin,from_index,size,chain_hash_before,filtered'))
+    return undefined;
+  const { leasegate_export: version, origin, from_index, size, chain_hash_before, filtered } = members;
+  return version === 1 &&
+    typeof origin === 'string' &&
+    isIndex(from_index) &&
+    isIndex(size) &&
+    isHash(chain_hash_before) &&
+    typeof filtered === 'boolean'
+    ? { origin, from_index, size, chain_hash_before, filtered }
+    : undefined;
+}
+
+/** The entry that a line is; undefined when it is none. */
+export function entryOf(members: Members | undefined): Entry | undefined {
+  if (!hasNames(members, 'index,leaf,leaf_hash,chain_hash')) return undefined;
+  const { index, leaf, leaf_hash, chain_hash } = members;
+  return isIndex(index) && typeof leaf === 'string' && isHash(leaf_hash) && isHash(chain_hash)
+    ? { index, leaf, leaf_hash, chain_hash }
+    : undefined;
+}
+
+/** The end of an export that a line is; undefined when it is none. */
+export function endOf(members: Members | undefined): End | undefined {
+  if (!hasNames(members, 'count,chain_hash,content_hash')) return undefined;
+  const { count, chain_hash, content_hash } = members;
+  return isIndex(count) && isHash(chain_hash) && isHash(content_hash)
+    ? { count, chain_hash, content_hash }
+    : undefined;
+}
+
+function hasNames(members: Members | undefined, names: string): members is Members {
+  return members !== undefined && Object.keys(members).join() === names;
+}
+
+function isIndex(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isHash(value: unknown): value is string {
+  return typeof value === 'string' && HASH.test(value);
+}
+
+/** SHA-256 of the parts in a row, in hex. */
+export function sha256(...parts: readonly Uint8Array[]): string {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part);
+  return hash.digest('hex');
+}
+
+/** Whether text is the one canonical form of its value (RFC 8785). */
+export function isCanonical(text: string): boolean {
+  try {
+    return canonical(JSON.parse(text)) === text;
+  } catch {
+    return false;
+  }
+}
+
+// RFC 8785 takes numbers and strings as ECMAScript writes them, and sorts names by UTF-16 units, as `sort` does.
+function canonical(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
+  const members = value as Members;
+  return `{${Object.keys(members)
+    .sort()
+    .map((name) => `${JSON.stringify(name)}:${canonical(members[name])}`)
+    .join()}}`;
+}
+
+/** The lines of a file of any size, split at line feeds alone; a line that is too long is skipped, not kept. */
+export async function* linesOf(stream: AsyncIterable<Uint8Array | string>): AsyncGenerator<Line, void, void> {
+  let pieces: Buffer[] = [];
+  let length = 0;
+  for await (const piece of stream) {
+    const chunk =
+      typeof piece === 'string'
+        ? Buffer.from(piece, 'utf8')
+        : Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
+    let start = 0;
+    for (let end = chunk.indexOf(0x0a); end !== -1; end = chunk.indexOf(0x0a, start)) {
+      pieces.push(chunk.subarray(start, end));
+      yield lineOf(pieces, length + end - start, true);
+      pieces = [];
+      length = 0;
+      start = end + 1;
+    }
+    length += chunk.length - start;
+    if (length <= MAX_LINE_BYTES) pieces.push(chunk.subarray(start));
+    else pieces = [];
+  }
+  if (length > 0) yield lineOf(pieces, length, false);
+}
+
+function lineOf(pieces: readonly Buffer[], length: number, ended: boolean): Line {
+  const bytes = pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces);
+  if (length > MAX_LINE_BYTES) return { bytes, text: undefined, ended };
+  try {
+    return { bytes, text: DECODER.decode(bytes), ended };
+  } catch {
+    return { bytes, text: undefined, ended };
+  }
+}
