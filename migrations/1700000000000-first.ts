@@ -240,7 +240,7 @@ const UP = [
      leaf bytea NOT NULL CHECK (length(leaf) BETWEEN 2 AND 65535)
    )`,
   `CREATE TABLE audit_head (
-     only boolean PRIMARY KEY DEFAULT true CHECK (only),
+     singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
      origin text NOT NULL,
      size bigint NOT NULL CHECK (size >= 0),
      chain_hash bytea NOT NULL CHECK (length(chain_hash) = 32),
