@@ -1,0 +1,182 @@
+import { createReadStream } from 'node:fs';
+import { open, rm } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { AuditRecord } from '../../sdk/admin-audit.js';
+import type { Filters } from '../../sdk/admin-calls.js';
+import { machine } from '../../sdk/surroundings.js';
+import { verifyExport, type ExpectedHead } from '../../sdk/verify-export.js';
+import { usageError } from '../cli-error.js';
+import { adminClient } from '../clients.js';
+import { EXIT } from '../exit-code.js';
+import type { Invocation } from '../invocation.js';
+import { printList } from '../listing.js';
+import type { Column } from '../output.js';
+
+const TAIL_EVERY_MS = 1_000;
+const TAIL_PAGE = 200;
+
+const COLUMNS: readonly Column<AuditRecord>[] = [
+  ['INDEX', (record) => record.index],
+  ['TIME', (record) => record.event['time']],
+  ['KIND', (record) => record.event['kind']],
+  ['OUTCOME', (record) => record.event['code'] ?? record.event['outcome']],
+  ['RUN', (record) => memberOf(record.event['run'], 'run_id')],
+  ['STEP', (record) => record.event['step_id']],
+  ['CREDENTIAL', (record) => record.event['credential']],
+  ['WHO', (record) => memberOf(record.event['actor'], 'subject') ?? memberOf(record.event['actor'], 'name')],
+  ['REFERENCE', (record) => record.event['request_id']],
+];
+
+/** `audit list` */
+export async function list(invocation: Invocation): Promise<void> {
+  await printList(invocation, adminClient(invocation).audit, filtersOf(invocation), COLUMNS);
+}
+
+/** `audit tail`: from the end of the log, or from `--from-index`, until somebody stops it. */
+export async function tail(invocation: Invocation): Promise<void> {
+  const { output } = invocation;
+  const { audit } = adminClient(invocation);
+  const filters = filtersOf(invocation);
+  let next = Number(filters['from_index'] ?? (await audit.head()).size);
+  for (;;) {
+    // The head first: what is sequenced after it comes with the next round, so nothing is skipped by a filter.
+    const { size } = await audit.head();
+    let cursor: string | undefined;
+    do {
+      const page = await audit.list({
+        ...filters,
+        from_index: next,
+        to_index: size,
+        order: 'oldest',
+        limit: TAIL_PAGE,
+        cursor,
+      });
+      for (const record of page.items) {
+        if (output.json) output.jsonLine(record);
+        else output.line(output.row(record, COLUMNS));
+      }
+      cursor = page.next_cursor ?? undefined;
+    } while (cursor !== undefined);
+    next = Math.max(next, size);
+    await machine.wait(TAIL_EVERY_MS);
+  }
+}
+
+/** `audit export` */
+export async function exportRecords(invocation: Invocation): Promise<void> {
+  const format = invocation.text('format') === 'csv' ? 'csv' : 'jsonl';
+  const file = invocation.text('output');
+  const body = await adminClient(invocation).audit.export(format, filtersOf(invocation));
+  // The cast is between the two typings of one class: the global one and that of `node:stream/web`.
+  const readable = Readable.fromWeb(body as Parameters<typeof Readable.fromWeb>[0]);
+  if (file === undefined) {
+    await pipeline(readable, invocation.output.stdout, { end: false });
+    return;
+  }
+  const target = await open(file, 'wx', 0o600);
+  try {
+    await pipeline(readable, target.createWriteStream());
+  } catch (error) {
+    // Half an export must not lie around looking like one.
+    await rm(file, { force: true });
+    throw error;
+  }
+  invocation.output.note(
+    `written to ${file}${format === 'jsonl' ? `; verify it with: leasegate audit verify ${file}` : ''}`,
+  );
+}
+
+/** `audit head` */
+export async function head(invocation: Invocation): Promise<void> {
+  const end = await adminClient(invocation).audit.head();
+  await invocation.output.show(end, () =>
+    invocation.output.fields([
+      ['origin', end.origin],
+      ['head', `${end.size}:${end.chain_hash}`],
+    ]),
+  );
+}
+
+/** `audit verify`: offline; exits with 1 when anything in the file is not as it was written. */
+export async function verify(invocation: Invocation): Promise<number> {
+  const { output } = invocation;
+  const file = invocation.word(0);
+  const expectedHead = headOf(invocation.text('head'));
+  const stream = file === '-' ? invocation.surrounding.stdin : createReadStream(file);
+  const result = await verifyExport(stream as AsyncIterable<Uint8Array>, {
+    ...(expectedHead && { expectedHead }),
+  });
+  await output.show(
+    {
+      ok: result.ok,
+      count: result.count,
+      first_index: result.firstIndex,
+      last_index: result.lastIndex,
+      chain_hash: result.chainHash,
+      origin: result.origin,
+      filtered: result.filtered,
+      problems: result.problems,
+      problem_count: result.problemCount,
+      limits: result.limits,
+    },
+    () =>
+      output.fields([
+        ['verified', result.ok ? 'yes' : 'NO'],
+        ['records', result.count],
+        ['from', result.firstIndex],
+        ['to', result.lastIndex],
+        ['origin', result.origin],
+        ['chain hash', result.chainHash],
+      ]),
+  );
+  if (!output.json) {
+    for (const { line, index, problem } of result.problems) {
+      output.note(`line ${line}${index === undefined ? '' : ` (record ${index})`}: ${problem}`, 'red');
+    }
+    const unlisted = result.problemCount - result.problems.length;
+    if (unlisted > 0) output.note(`and ${unlisted} more`, 'red');
+    for (const limit of result.limits) output.note(`note: ${limit}`, 'dim');
+  }
+  return result.ok ? EXIT.done : EXIT.failed;
+}
+
+function filtersOf(invocation: Invocation): Filters {
+  return {
+    kind: invocation.texts('kind'),
+    outcome: invocation.text('outcome'),
+    code: invocation.text('code'),
+    from: invocation.text('from'),
+    to: invocation.text('to'),
+    run: invocation.text('run') ?? invocation.text('runId'),
+    run_ref: invocation.text('runRef'),
+    step: invocation.text('step') ?? invocation.text('stepId'),
+    grant: invocation.text('grant'),
+    lease: invocation.text('lease'),
+    credential: invocation.text('credential'),
+    workload: invocation.text('workload'),
+    actor: invocation.text('actor'),
+    request: invocation.text('request'),
+    account: invocation.text('account'),
+    from_index: invocation.text('fromIndex'),
+    to_index: invocation.text('toIndex'),
+  };
+}
+
+function headOf(text: string | undefined): ExpectedHead | undefined {
+  if (text === undefined) return undefined;
+  const [, size, chainHash] = /^(\d{1,15}):([0-9a-f]{64})$/.exec(text) ?? [];
+  if (size === undefined || chainHash === undefined) {
+    throw usageError(
+      '--head is a size and a chain hash in hex, such as 1042:9f86….',
+      '`leasegate audit head` prints it.',
+    );
+  }
+  return { size: Number(size), chainHash };
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null
+    ? (value as Readonly<Record<string, unknown>>)[name]
+    : undefined;
+}

@@ -1,0 +1,90 @@
+import { Option, type Command } from 'commander';
+import { gather, type CommandSet } from '../command-set.js';
+import { withPages } from './list-options.js';
+
+/** `audit …`: what happened, and the proof of it. */
+export function defineAuditCommands(set: CommandSet, program: Command): void {
+  const audit = set.group(program, 'audit', 'the record of everything that happened');
+  withPages(
+    withFilters(
+      set.leaf(
+        audit,
+        'list',
+        { summary: 'list records', example: 'leasegate audit list --kind lease.issued --run nightly-42' },
+        async () => (await import('../actions/audit.js')).list,
+      ),
+    ),
+  );
+  withFilters(
+    set.leaf(
+      audit,
+      'tail',
+      {
+        summary: 'print records as they come, until stopped',
+        example: 'leasegate audit tail --outcome refused',
+      },
+      async () => (await import('../actions/audit.js')).tail,
+    ),
+  );
+  withFilters(
+    set.leaf(
+      audit,
+      'export',
+      {
+        summary: 'export records for somebody who does not trust us; the export is itself recorded',
+        example: 'leasegate audit export --format jsonl --output audit.jsonl',
+      },
+      async () => (await import('../actions/audit.js')).exportRecords,
+    ),
+  )
+    .addOption(
+      new Option('--format <format>', 'jsonl can be verified, csv opens in a spreadsheet')
+        .choices(['jsonl', 'csv'])
+        .default('jsonl'),
+    )
+    .option('--output <file>', 'write to a new file that only you can read; standard output otherwise');
+  set.leaf(
+    audit,
+    'head',
+    {
+      summary: 'print the end of the log; keep it elsewhere to prove later that nothing was changed',
+      example: 'leasegate audit head --json',
+    },
+    async () => (await import('../actions/audit.js')).head,
+  );
+  set
+    .leaf(
+      audit,
+      'verify <file>',
+      {
+        summary: 'verify an export offline: every leaf, every link of the chain; - reads standard input',
+        example:
+          'leasegate audit verify audit.jsonl --head 1042:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+      },
+      async () => (await import('../actions/audit.js')).verify,
+    )
+    .option(
+      '--head <size:hash>',
+      'a head that you kept (size and chain hash of `audit head`); the export must agree with it',
+    );
+}
+
+function withFilters(command: Command): Command {
+  return command
+    .option('--kind <kind>', 'kind of event such as lease.issued; repeatable', gather)
+    .option('--outcome <outcome>', 'success, refused or failure')
+    .option('--code <code>', 'with this error code')
+    .option('--from <time>', 'from this time (RFC 3339), included')
+    .option('--to <time>', 'to this time, excluded')
+    .option('--run <id>', "of this run, by the platform's id")
+    .option('--run-ref <id>', 'of this run, by our id')
+    .option('--step <id>', 'of this step')
+    .option('--lease <id>', 'of this lease')
+    .option('--credential <name>', 'of this credential')
+    .option('--workload <subject>', 'of this workload')
+    .option('--actor <subject>', 'done by this subject')
+    .option('--request <reference>', 'with this reference')
+    .option('--from-index <index>', 'from this place in the log, included')
+    .option('--to-index <index>', 'to this place in the log, excluded')
+    .option('--account <name>', 'of this database user or certificate serial: who held it');
+}

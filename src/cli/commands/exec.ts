@@ -1,0 +1,40 @@
+import type { Command } from 'commander';
+import { gather, parseSeconds, type CommandSet } from '../command-set.js';
+
+/** `exec`: a command with credentials that live as long as it does. */
+export function defineExecCommand(set: CommandSet, program: Command): void {
+  set
+    .leaf(
+      program,
+      'exec <command...>',
+      {
+        summary:
+          'run a command with leased credentials, renewed while it lives and released when it ends; passes on signals and its exit code (128 + n for a signal, 127 not found, 126 not executable)',
+        example: 'leasegate exec --credential orders-readonly=DB --run-id nightly-42 -- ./load.sh',
+      },
+      async () => (await import('../actions/exec.js')).exec,
+    )
+    .usage('[options] -- <command...>')
+    .passThroughOptions()
+    .option(
+      '--credential <name[=prefix]>',
+      'lease it; its fields become variables such as PREFIX_PASSWORD (prefix: the name in capitals); repeatable',
+      gather,
+    )
+    .option(
+      '--env <variable=name.field>',
+      'lease it and put one field into that variable, such as PGPASSWORD=orders-readonly.password; repeatable',
+      gather,
+    )
+    .option(
+      '--file <name[.field]=path>',
+      'lease it and write it (JSON), or one field as it is, to a new file that only you can read; removed at the end; repeatable',
+      gather,
+    )
+    .option('--ttl <seconds>', 'time to live of each lease between renewals', parseSeconds)
+    .option('--close-run', 'end the run when the command has ended')
+    .option(
+      '--keep-identity',
+      'leave the platform token, run token and admin token in the environment of the command',
+    );
+}

@@ -1,0 +1,54 @@
+import type { ApiRequest, QueryValue } from './api-request.js';
+import type { TokenSource } from './token-sources.js';
+import type { Authorize, Transport } from './transport.js';
+
+/** One page of a list; `next_cursor` is null on the last one. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly next_cursor: string | null;
+}
+
+/** Filters of a list; each list knows its own. */
+export type Filters = Readonly<Record<string, QueryValue>>;
+
+/** Calls of the admin API, with the bearer of whoever calls. */
+export class AdminCalls {
+  readonly #authorize: Authorize;
+
+  constructor(
+    private readonly transport: Transport,
+    tokenSource: TokenSource,
+  ) {
+    this.#authorize = async ({ signal }) => ({ authorization: `Bearer ${await tokenSource(signal)}` });
+  }
+
+  async send<T>(request: ApiRequest): Promise<T> {
+    return (await this.transport.json<T>(request, this.#authorize)).body;
+  }
+
+  get<T>(path: string, query?: Filters): Promise<T> {
+    return this.send({ method: 'GET', path, query });
+  }
+
+  post<T>(path: string, body: object = {}): Promise<T> {
+    return this.send({ method: 'POST', path, body });
+  }
+
+  put<T>(path: string, body: unknown, ifMatch: number): Promise<T> {
+    return this.send({ method: 'PUT', path, body, ifMatch });
+  }
+
+  stream(path: string, query: Filters, signal?: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+    return this.transport.stream({ method: 'GET', path, query, signal }, this.#authorize);
+  }
+
+  /** Every item of a list, page by page as they are asked for. */
+  async *all<T>(path: string, filters: Filters = {}): AsyncGenerator<T, void, undefined> {
+    let cursor: string | null = null;
+    do {
+      const page: Page<T> = await this.get(path, { ...filters, cursor: cursor ?? undefined });
+      yield* page.items;
+      cursor = page.next_cursor;
+    } while (cursor !== null);
+  }
+}

@@ -1,0 +1,44 @@
+import { AdminCalls } from './admin-calls.js';
+import { AuditAdmin } from './admin-audit.js';
+import { CredentialAdmin, GrantAdmin, LeaseAdmin, RevocationAdmin, RunAdmin } from './admin-resources.js';
+import { Transport, type TransportOptions } from './transport.js';
+import type { TokenSource } from './token-sources.js';
+
+/** Options of an {@link AdminClient}. */
+export interface AdminClientOptions extends TransportOptions {
+  /** Gives the bearer of an admin: an OIDC token of an issuer that the broker takes admins from. */
+  readonly tokenSource: TokenSource;
+}
+
+/** Who the broker takes the bearer for. */
+export interface WhoAmI {
+  readonly issuer: string;
+  readonly subject: string;
+  readonly roles: readonly string[];
+}
+
+/** The admin API. What each call needs of roles is in the API's document; a refusal names the role that was missing. */
+export class AdminClient {
+  readonly grants: GrantAdmin;
+  readonly credentials: CredentialAdmin;
+  readonly runs: RunAdmin;
+  readonly leases: LeaseAdmin;
+  readonly revocation: RevocationAdmin;
+  readonly audit: AuditAdmin;
+  readonly #calls: AdminCalls;
+
+  constructor(options: AdminClientOptions) {
+    this.#calls = new AdminCalls(new Transport(options), options.tokenSource);
+    this.grants = new GrantAdmin(this.#calls);
+    this.credentials = new CredentialAdmin(this.#calls);
+    this.runs = new RunAdmin(this.#calls);
+    this.leases = new LeaseAdmin(this.#calls);
+    this.revocation = new RevocationAdmin(this.#calls);
+    this.audit = new AuditAdmin(this.#calls);
+  }
+
+  /** Who the broker takes the bearer for, and with which roles. */
+  whoami(): Promise<WhoAmI> {
+    return this.#calls.get('/v1/whoami');
+  }
+}

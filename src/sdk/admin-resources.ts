@@ -1,0 +1,150 @@
+import { apiPath } from './api-request.js';
+import type { CredentialView, GrantView, LeaseView, RunView } from './api-types.js';
+import type { AdminCalls, Filters, Page } from './admin-calls.js';
+import type { RunEnd } from './leasegate-client.js';
+
+/** A grant or credential as an admin writes it; the broker checks it and names every field that is wrong. */
+export type Spec = Readonly<Record<string, unknown>>;
+
+/** Why something was done; kept in its event. */
+export interface Because {
+  readonly reason?: string | undefined;
+}
+
+/** Changes of a grant's state that an admin can ask for. */
+export type GrantAction = 'approve' | 'activate' | 'suspend' | 'resume' | 'revoke';
+
+/** A token to explain, and what would be asked for with it. Nothing is issued. */
+export interface ExplainRequest {
+  readonly token: string;
+  readonly grant?: string | undefined;
+  readonly run_id?: string | undefined;
+  readonly step_id?: string | undefined;
+}
+
+/** Grants: `/v1/grants`. */
+export class GrantAdmin {
+  constructor(private readonly calls: AdminCalls) {}
+
+  list(filters: Filters = {}): Promise<Page<GrantView>> {
+    return this.calls.get('/v1/grants', filters);
+  }
+
+  all(filters: Filters = {}): AsyncGenerator<GrantView, void, undefined> {
+    return this.calls.all('/v1/grants', filters);
+  }
+
+  /** By id or name. */
+  get(id: string): Promise<GrantView> {
+    return this.calls.get(apiPath`/v1/grants/${id}`);
+  }
+
+  create(spec: Spec): Promise<GrantView> {
+    return this.calls.post('/v1/grants', spec);
+  }
+
+  /** Makes a new version; refused with `precondition_failed` when `version` is not the current one. */
+  change(id: string, spec: Spec, version: number): Promise<GrantView> {
+    return this.calls.put(apiPath`/v1/grants/${id}`, spec, version);
+  }
+
+  versions(id: string): Promise<Page<GrantView>> {
+    return this.calls.get(apiPath`/v1/grants/${id}/versions`);
+  }
+
+  act(id: string, action: GrantAction, because: Because = {}): Promise<GrantView> {
+    return this.calls.post(apiPath`/v1/grants/${id}/${action}`, because);
+  }
+
+  /** Clause by clause what matches a token and what does not. */
+  explain(request: ExplainRequest): Promise<Readonly<Record<string, unknown>>> {
+    return this.calls.post('/v1/grants/explain', request);
+  }
+}
+
+/** The catalogue: `/v1/credentials`. */
+export class CredentialAdmin {
+  constructor(private readonly calls: AdminCalls) {}
+
+  list(filters: Filters = {}): Promise<Page<CredentialView>> {
+    return this.calls.get('/v1/credentials', filters);
+  }
+
+  all(filters: Filters = {}): AsyncGenerator<CredentialView, void, undefined> {
+    return this.calls.all('/v1/credentials', filters);
+  }
+
+  get(name: string): Promise<CredentialView> {
+    return this.calls.get(apiPath`/v1/credentials/${name}`);
+  }
+
+  create(spec: Spec): Promise<CredentialView> {
+    return this.calls.post('/v1/credentials', spec);
+  }
+
+  /** Refused with `precondition_failed` when `version` is not the current one. */
+  change(name: string, spec: Spec, version: number): Promise<CredentialView> {
+    return this.calls.put(apiPath`/v1/credentials/${name}`, spec, version);
+  }
+
+  /** Disabling ends every lease of the credential. */
+  act(name: string, action: 'disable' | 'enable', because: Because = {}): Promise<CredentialView> {
+    return this.calls.post(apiPath`/v1/credentials/${name}/${action}`, because);
+  }
+}
+
+/** Runs: `/v1/runs`. Ids are ours (`run_ref` of a lease), not the platform's. */
+export class RunAdmin {
+  constructor(private readonly calls: AdminCalls) {}
+
+  list(filters: Filters = {}): Promise<Page<RunView>> {
+    return this.calls.get('/v1/runs', filters);
+  }
+
+  all(filters: Filters = {}): AsyncGenerator<RunView, void, undefined> {
+    return this.calls.all('/v1/runs', filters);
+  }
+
+  get(id: string): Promise<RunView> {
+    return this.calls.get(apiPath`/v1/runs/${id}`);
+  }
+
+  /** Ends the run and every lease of it. */
+  act(id: string, action: 'close' | 'revoke', because: Because = {}): Promise<RunEnd> {
+    return this.calls.post(apiPath`/v1/runs/${id}/${action}`, because);
+  }
+}
+
+/** Leases of everybody: `/v1/leases`. */
+export class LeaseAdmin {
+  constructor(private readonly calls: AdminCalls) {}
+
+  list(filters: Filters = {}): Promise<Page<LeaseView>> {
+    return this.calls.get('/v1/leases', filters);
+  }
+
+  all(filters: Filters = {}): AsyncGenerator<LeaseView, void, undefined> {
+    return this.calls.all('/v1/leases', filters);
+  }
+
+  get(id: string): Promise<LeaseView> {
+    return this.calls.get(apiPath`/v1/leases/${id}`);
+  }
+
+  revoke(id: string, because: Because = {}): Promise<LeaseView> {
+    return this.calls.post(apiPath`/v1/leases/${id}/revoke`, because);
+  }
+}
+
+/** The hold on revocations, for a database that was restored from a backup. */
+export class RevocationAdmin {
+  constructor(private readonly calls: AdminCalls) {}
+
+  status(): Promise<Readonly<Record<string, unknown>>> {
+    return this.calls.get('/v1/revocation');
+  }
+
+  act(action: 'hold' | 'resume', because: Because = {}): Promise<Readonly<Record<string, unknown>>> {
+    return this.calls.post(apiPath`/v1/revocation/${action}`, because);
+  }
+}

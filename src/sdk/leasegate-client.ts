@@ -1,0 +1,199 @@
+import { apiPath, type Answer, type ApiRequest } from './api-request.js';
+import type { LeaseView, RunView } from './api-types.js';
+import { HeldLease } from './held-lease.js';
+import { hasErrorCode } from './leasegate-error.js';
+import type { ProofKey } from './proof-key.js';
+import { RunAccess, type RunToken, type WantedRun } from './run-access.js';
+import { platformTokenSource, type TokenSource } from './token-sources.js';
+import { Transport, type TransportOptions } from './transport.js';
+
+/** Options of a {@link LeasegateClient}. */
+export interface LeasegateClientOptions extends TransportOptions, WantedRun {
+  /** The platform's token; unless given, what the environment offers ({@link platformTokenSource}). */
+  readonly tokenSource?: TokenSource | undefined;
+  /** A run token that was exchanged elsewhere; used until it expires, then `tokenSource` if there is one. */
+  readonly runToken?: string | undefined;
+  /** Binds run tokens to this key (DPoP). */
+  readonly proofKey?: ProofKey | undefined;
+}
+
+/** Options of {@link LeasegateClient.lease}. */
+export interface LeaseOptions {
+  /** Time to live in seconds; the catalogue's default unless given. */
+  readonly ttlSeconds?: number | undefined;
+  readonly delivery?: 'inline' | 'wrapped' | undefined;
+  /** The step that the lease is for, where it is not the run token's. */
+  readonly stepId?: string | undefined;
+  /** Renews in the background; true unless told. */
+  readonly autoRenew?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How a run ended: how many leases it had, for how many the end is proved, and for how many it is still under way. */
+export interface RunEnd {
+  readonly run: RunView;
+  readonly leases: number;
+  readonly proved: number;
+  readonly outstanding: number;
+}
+
+interface LeaseAnswer {
+  readonly lease: LeaseView;
+  readonly credential?: Readonly<Record<string, unknown>>;
+  readonly wrapping?: {
+    readonly token: string;
+    readonly expires_at: string;
+    readonly vault_address?: string;
+  };
+}
+
+/**
+ * What a worker talks to: exchanges the platform's token for a run token when needed and leases credentials with it.
+ *
+ * ```ts
+ * const leasegate = new LeasegateClient({ url: 'https://leasegate.example', runId: 'nightly-42', stepId: 'load' });
+ * await using orders = await leasegate.lease('orders-readonly');
+ * connect({ user: orders.data.username, password: orders.data.password });
+ * ```
+ */
+export class LeasegateClient {
+  readonly #transport: Transport;
+  readonly #access: RunAccess;
+  readonly #held = new Set<HeldLease>();
+
+  constructor(options: LeasegateClientOptions) {
+    this.#transport = new Transport(options);
+    const source =
+      options.tokenSource ??
+      (options.runToken === undefined
+        ? platformTokenSource(this.#transport.url.href.replace(/\/+$/, ''))
+        : undefined);
+    this.#access = new RunAccess(this.#transport, source, options, options.proofKey, options.runToken);
+  }
+
+  /** The run that this client works for. */
+  readonly run = {
+    /** The run and its leases. */
+    get: async (signal?: AbortSignal): Promise<{ run: RunView; leases: LeaseView[] }> =>
+      (
+        await this.#call<{ run: RunView; leases: LeaseView[] }>({
+          method: 'GET',
+          path: '/v1/runs/self',
+          signal,
+        })
+      ).body,
+    /** Ends the run, and with it every lease of it, also those of other processes. */
+    close: async (signal?: AbortSignal): Promise<RunEnd> => {
+      const { body } = await this.#call<RunEnd>({ method: 'DELETE', path: '/v1/runs/self', signal });
+      for (const lease of this.#held) lease.forget();
+      return body;
+    },
+  };
+
+  /** The run token in use, exchanged if there is none yet. */
+  async runToken(): Promise<RunToken> {
+    return this.#access.token();
+  }
+
+  /** Exchanges now, whether or not a token is at hand. */
+  async exchange(): Promise<RunToken> {
+    return this.#access.exchange();
+  }
+
+  /** Leases a credential and keeps it renewed. */
+  async lease(credential: string, options: LeaseOptions = {}): Promise<HeldLease> {
+    const { body, serverTimeMs } = await this.#call<LeaseAnswer>({
+      method: 'POST',
+      path: '/v1/leases',
+      signal: options.signal,
+      body: {
+        credential,
+        ttl_seconds: options.ttlSeconds,
+        delivery: options.delivery,
+        step_id: options.stepId,
+      },
+    });
+    const held = new HeldLease({
+      view: body.lease,
+      serverTimeMs,
+      ttlSeconds: options.ttlSeconds,
+      credential: body.credential,
+      wrapping: body.wrapping,
+      autoRenew: options.autoRenew ?? true,
+      surroundings: this.#transport.surroundings,
+      calls: {
+        renew: async (id, ttlSeconds) => {
+          const renewed = await this.#renew(id, { ttlSeconds });
+          return { lease: renewed.body.lease, serverTimeMs: renewed.serverTimeMs };
+        },
+        release: (id) => this.releaseLease(id),
+      },
+    });
+    this.#held.add(held);
+    held.once('ended', () => this.#held.delete(held));
+    return held;
+  }
+
+  /** Renews a lease of this run by its id. */
+  async renewLease(
+    id: string,
+    options: { ttlSeconds?: number | undefined; signal?: AbortSignal } = {},
+  ): Promise<LeaseView> {
+    return (await this.#renew(id, options)).body.lease;
+  }
+
+  /** Ends a lease of this run by its id. */
+  async releaseLease(id: string, signal?: AbortSignal): Promise<LeaseView> {
+    const path = apiPath`/v1/leases/${id}`;
+    return (await this.#call<{ lease: LeaseView }>({ method: 'DELETE', path, signal })).body.lease;
+  }
+
+  /** Releases everything that this client holds; the first failure is thrown after all were tried. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const results = await Promise.allSettled([...this.#held].map((lease) => lease.release()));
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+  }
+
+  #renew(
+    id: string,
+    options: { ttlSeconds?: number | undefined; signal?: AbortSignal },
+  ): Promise<Answer<{ lease: LeaseView }>> {
+    const path = apiPath`/v1/leases/${id}/renew`;
+    return this.#call({
+      method: 'POST',
+      path,
+      body: { ttl_seconds: options.ttlSeconds },
+      signal: options.signal,
+    });
+  }
+
+  /** Calls with a run token; one that the broker no longer takes is exchanged anew, once. */
+  async #call<T>(request: ApiRequest): Promise<Answer<T>> {
+    const token = await abortable(this.#access.token(), request.signal);
+    try {
+      return await this.#transport.json<T>(request, this.#access.authorize(token));
+    } catch (error) {
+      const stale = hasErrorCode(error, 'run_token_expired') || hasErrorCode(error, 'run_token_invalid');
+      if (!stale || !this.#access.drop(token)) throw error;
+      const fresh = await abortable(this.#access.token(), request.signal);
+      return this.#transport.json<T>(request, this.#access.authorize(fresh));
+    }
+  }
+}
+
+/** Lets one caller give up on an exchange that others still wait for. */
+async function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work;
+  signal.throwIfAborted();
+  let onAbort = (): void => {};
+  const aborted = new Promise<never>((_resolve, reject) => {
+    onAbort = () => reject(signal.reason as Error);
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
