@@ -3,6 +3,7 @@ import { actorName, type Caller } from '../kernel/caller.js';
 import { BrokerError } from '../kernel/broker-error.js';
 import { Clock } from '../kernel/clock.js';
 import { Log } from '../kernel/log.js';
+import { safeErrorFields } from '../kernel/safe-error.js';
 import { Transactions, type Tx } from '../database/transaction.js';
 import { decodeCursor, pageOf, type Page } from '../database/page.js';
 import { AuditInbox } from '../audit/audit-inbox.js';
@@ -138,7 +139,10 @@ export class CredentialCatalogue {
     await port
       .after({ credential: name })
       .catch((error: unknown) =>
-        this.log.warn({ credential: name, err: error }, 'revocations are left to the scheduler'),
+        this.log.warn(
+          { credential: name, ...safeErrorFields(error) },
+          'revocations are left to the scheduler',
+        ),
       );
     return result;
   }

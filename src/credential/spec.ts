@@ -18,10 +18,22 @@ export const labelsSchema = z
   .refine((labels) => Object.keys(labels).length <= 32, 'has more than 32 labels')
   .default({});
 
+/**
+ * Finds, in JSON text, what PostgreSQL's jsonb does not take: NUL, and surrogates without a partner (which
+ * `JSON.stringify` escapes).
+ */
+export const UNSTORABLE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/;
+
 /** Checks what an admin sent; refuses the first fault with `request_invalid` and a JSON pointer to the field. */
 export function parseSpec<S extends z.ZodType>(schema: S, input: unknown): z.output<S> {
   const result = schema.safeParse(input);
-  if (result.success) return result.data;
+  if (result.success) {
+    if (UNSTORABLE.test(JSON.stringify(result.data)))
+      throw new BrokerError('request_invalid', {
+        detail: 'has a text with NUL or half a surrogate pair in it',
+      });
+    return result.data;
+  }
   const issue = result.error.issues[0];
   const keys =
     issue?.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] ?? ''] : (issue?.path ?? []);
@@ -31,9 +43,18 @@ export function parseSpec<S extends z.ZodType>(schema: S, input: unknown): z.out
   });
 }
 
-/** A JSON pointer (RFC 6901) to a place in a spec. */
+const NAMED_BY_ADMINS: readonly PropertyKey[] = ['claims', 'labels', 'parameters'];
+
+/** A JSON pointer (RFC 6901) to a place in a spec, with fields named as the API names them: in snake_case. */
 export function pointer(path: readonly PropertyKey[]): string {
-  return path.map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+  return path
+    .map((key, index) => {
+      const text = String(key);
+      const named = NAMED_BY_ADMINS.includes(path[index - 1] ?? '');
+      const field = named ? text : text.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+      return `/${field.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+    })
+    .join('');
 }
 
 /** Refuses a page size that no list here gives. */

@@ -20,7 +20,7 @@ export interface LeasePermission {
 export function leasePermission(
   grant: Grant,
   credential: Credential,
-  wanted: { readonly ttlSeconds?: number; readonly delivery?: Delivery },
+  wanted: { readonly ttlSeconds?: number | undefined; readonly delivery?: Delivery | undefined },
   now?: Date,
 ): LeasePermission {
   checkLive(grant, now);

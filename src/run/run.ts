@@ -23,7 +23,7 @@ export interface Run {
   readonly grantName: string;
   /** The version of the grant under which it was opened. */
   readonly grantVersion: number;
-  /** Name of the workload's issuer, as in the settings. */
+  /** The exact `iss` of the workload's token. */
   readonly issuer: string;
   readonly subject: string;
   /** The claims that the grant's conditions name, and what the platform says of the run; nothing else of the token. */
