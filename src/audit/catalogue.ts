@@ -47,6 +47,7 @@ export const EVENT_KINDS = {
   // Grants
   'grant.created': { state: open<string>(), version: open<number>(), warnings: maybe<readonly string[]>() },
   'grant.changed': { version: open<number>(), state: open<string>(), warnings: maybe<readonly string[]>() },
+  'grant.submitted': { version: open<number>() },
   'grant.approved': { version: open<number>() },
   'grant.activated': { version: open<number>() },
   'grant.suspended': { reason: maybe<string>() },

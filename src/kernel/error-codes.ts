@@ -77,6 +77,10 @@ export const ERROR_CODES = {
   },
   grant_not_active: { status: 403, title: 'The grant is not active.' },
   grant_conditions_invalid: { status: 422, title: 'The conditions of the grant do not compile.' },
+  approval_by_author: {
+    status: 403,
+    title: 'A version of a grant is approved by somebody other than its author.',
+  },
   grant_limit_reached: { status: 429, title: 'The grant allows no more of this at the same time.' },
 
   // Runs and leases
