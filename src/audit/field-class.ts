@@ -38,7 +38,7 @@ export type JsonValue =
 export type DataOf<F extends Fields> = {
   readonly [K in keyof F as F[K] extends { readonly optional: false } ? K : never]: ValueOf<F[K]>;
 } & {
-  readonly [K in keyof F as F[K] extends { readonly optional: true } ? K : never]?: ValueOf<F[K]>;
+  readonly [K in keyof F as F[K] extends { readonly optional: true } ? K : never]?: ValueOf<F[K]> | undefined;
 };
 
 type ValueOf<X> = X extends Field<infer T> ? T : never;

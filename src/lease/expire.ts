@@ -1,0 +1,25 @@
+import { Injectable } from '@nestjs/common';
+import { Transactions } from '../database/transaction.js';
+import { systemCaller } from '../kernel/caller.js';
+import { Ids } from '../kernel/ids.js';
+import { RevocationHold } from './hold.js';
+import { RevocationRequests } from './revocation-requests.js';
+
+/** Ends leases whose time is up. Vault ends them by itself too; this is what proves it and tells. */
+@Injectable()
+export class LeaseExpiry {
+  constructor(
+    private readonly transactions: Transactions,
+    private readonly requests: RevocationRequests,
+    private readonly hold: RevocationHold,
+    private readonly ids: Ids,
+  ) {}
+
+  /** Marks at most `limit` leases that are past their expiry for revocation; answers how many. None while held. */
+  async expireDue(limit: number): Promise<number> {
+    if (await this.hold.held()) return 0;
+    const caller = systemCaller('expire-leases', this.ids.uuid());
+    const marked = await this.transactions.run((tx) => this.requests.requestExpired(tx, limit, caller));
+    return marked.length;
+  }
+}

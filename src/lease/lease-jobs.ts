@@ -1,0 +1,77 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { JobRegistry, type Job } from '../scheduler/job.js';
+import { LeaseExpiry } from './expire.js';
+import { Reconcile } from './reconcile.js';
+import { Retention } from './retention.js';
+import { Revoker } from './revoker.js';
+
+const BATCH = 500;
+/** Of one mount and run of the job; large, because a sweep of a mount goes on while the job comes round. */
+const SWEEP = 10_000;
+/** How long a run of the job waits for slow mounts, which go on behind it. */
+const SWEEP_WAIT_MS = 1_000;
+
+/** The work on leases that comes round. */
+@Injectable()
+export class LeaseJobs implements OnModuleInit {
+  constructor(
+    private readonly registry: JobRegistry,
+    private readonly expiry: LeaseExpiry,
+    private readonly revoker: Revoker,
+    private readonly reconcile: Reconcile,
+    private readonly retention: Retention,
+  ) {}
+
+  onModuleInit(): void {
+    for (const job of this.jobs()) this.registry.add(job);
+  }
+
+  private jobs(): readonly Job[] {
+    return [
+      {
+        name: 'expire-leases',
+        everyMs: 1_000,
+        sharing: 'exclusive',
+        run: (signal) => untilDone(signal, () => this.expiry.expireDue(BATCH)),
+      },
+      {
+        name: 'revoke-leases',
+        everyMs: 1_000,
+        sharing: 'every-replica',
+        run: async () => ({ worked: await this.revoker.revokeDue(SWEEP, SWEEP_WAIT_MS) }),
+      },
+      {
+        name: 'reconcile-issuing',
+        everyMs: 5_000,
+        sharing: 'exclusive',
+        run: async () => ({ worked: (await this.reconcile.issuing()).orphaned }),
+      },
+      {
+        name: 'reconcile-vault',
+        everyMs: 60_000,
+        sharing: 'exclusive',
+        run: async (signal) => {
+          const { lost, unknown } = await this.reconcile.vault(signal);
+          return { worked: lost + unknown };
+        },
+      },
+      {
+        name: 'retention',
+        everyMs: 3_600_000,
+        sharing: 'exclusive',
+        run: (signal) => untilDone(signal, () => this.retention.drop(BATCH)),
+      },
+    ];
+  }
+}
+
+/** Works batch by batch until one is not full, so that a long queue does not wait for the next time round. */
+async function untilDone(signal: AbortSignal, batch: () => Promise<number>): Promise<{ worked: number }> {
+  let worked = 0;
+  let last: number;
+  do {
+    last = await batch();
+    worked += last;
+  } while (last >= BATCH && !signal.aborted);
+  return { worked };
+}

@@ -1,0 +1,71 @@
+import { Module } from '@nestjs/common';
+import { CredentialModule } from '../credential/credential.module.js';
+import type { EntityClass } from '../database/data-source.js';
+import { GrantModule } from '../grant/grant.module.js';
+import { RunModule } from '../run/run.module.js';
+import { LeaseEnd } from './end.js';
+import { LeasesOfDisabledCredentials, LeasesOfEndedGrants, LeasesOfEndedRuns } from './endings.js';
+import { LeaseExpiry } from './expire.js';
+import { RevocationHold } from './hold.js';
+import { LeaseIssue } from './issue.js';
+import { LeaseDecisions } from './lease-decisions.js';
+import { LeaseFulfilment } from './lease-fulfilment.js';
+import { LeaseJobs } from './lease-jobs.js';
+import { LeaseMetrics } from './lease-metrics.js';
+import { LeaseRecords } from './lease-records.js';
+import { LeaseRefusals } from './lease-refusals.js';
+import { Leases } from './leases.js';
+import { MountLanes } from './mount-lanes.js';
+import { IssuingReconciliation } from './reconcile-issuing.js';
+import { LostLeases } from './reconcile-lost.js';
+import { UnknownLeases } from './reconcile-unknown.js';
+import { Reconcile } from './reconcile.js';
+import { LeaseRenewal } from './renew.js';
+import { Retention } from './retention.js';
+import { RevocationClaims } from './revocation-claims.js';
+import { RevocationRequests } from './revocation-requests.js';
+import { Revoker } from './revoker.js';
+import { Supersession } from './supersession.js';
+import { VaultRevocation } from './vault-revocation.js';
+
+/** Leases have no entities: each step is one statement, and reads are plain SQL. */
+export const LEASE_ENTITIES: readonly EntityClass[] = [];
+
+const SERVICES = [
+  LeaseIssue,
+  LeaseRenewal,
+  LeaseEnd,
+  Leases,
+  LeaseExpiry,
+  LeaseMetrics,
+  Revoker,
+  RevocationHold,
+  Reconcile,
+  Retention,
+];
+
+/** Leases from request to proved end. Needs a `CredentialSource`, which only the application binds. */
+@Module({
+  imports: [CredentialModule, GrantModule, RunModule],
+  providers: [
+    ...SERVICES,
+    LeaseDecisions,
+    LeaseRefusals,
+    LeaseRecords,
+    LeaseFulfilment,
+    Supersession,
+    RevocationRequests,
+    RevocationClaims,
+    VaultRevocation,
+    MountLanes,
+    LeasesOfEndedRuns,
+    LeasesOfEndedGrants,
+    LeasesOfDisabledCredentials,
+    IssuingReconciliation,
+    LostLeases,
+    UnknownLeases,
+    LeaseJobs,
+  ],
+  exports: SERVICES,
+})
+export class LeaseModule {}

@@ -1,0 +1,193 @@
+import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
+import { setTimeout as pause } from 'node:timers/promises';
+import { BrokerError } from '../kernel/broker-error.js';
+import { Clock } from '../kernel/clock.js';
+import { crashPoint } from '../kernel/crash-point.js';
+import type { ErrorCode } from '../kernel/error-codes.js';
+import { Log } from '../kernel/log.js';
+import { safeErrorFields } from '../kernel/safe-error.js';
+import { ClaimQueue } from './claim-queue.js';
+import { RevocationHold } from './hold.js';
+import type { LeaseSelector } from './lease-selector.js';
+import { MountLanes, type MountLane } from './mount-lanes.js';
+import { RevocationClaims, type ClaimedLease } from './revocation-claims.js';
+import { VaultRevocation } from './vault-revocation.js';
+
+/** Failures that say that Vault or the target is down, not that this one lease is odd. */
+const DOWN: ReadonlySet<ErrorCode> = new Set(['vault_unavailable', 'vault_sealed', 'vault_refused']);
+
+const FIRST_POLL_MS = 20;
+const LONGEST_POLL_MS = 200;
+
+/**
+ * Revokes leases: claims them, calls Vault outside any transaction, records the proof or the failure, and never gives
+ * one up. Each mount has a lane of its own, so a dead target holds up nobody else.
+ */
+@Injectable()
+export class Revoker implements BeforeApplicationShutdown {
+  readonly #sweeps = new Map<string, Promise<number>>();
+  readonly #background = new Set<Promise<unknown>>();
+  #stopping = false;
+
+  constructor(
+    private readonly claims: RevocationClaims,
+    private readonly vault: VaultRevocation,
+    private readonly lanes: MountLanes,
+    private readonly hold: RevocationHold,
+    private readonly clock: Clock,
+    private readonly log: Log,
+  ) {}
+
+  /**
+   * Revokes what is due, at most `limit` a mount; answers how many leases ended. With `waitMs` it comes back by then
+   * while slow mounts go on behind it; a mount that is still being worked on is not started again.
+   */
+  async revokeDue(limit: number, waitMs?: number): Promise<number> {
+    if (await this.hold.held()) return 0;
+    let ended = 0;
+    const mounts = await this.claims.dueMounts(undefined);
+    const sweeps = mounts.map((mount) => {
+      const sweep = this.#sweeps.get(mount) ?? this.sweep(mount, limit);
+      return sweep.then((count) => (ended += count));
+    });
+    await settled(Promise.all(sweeps), waitMs);
+    return ended;
+  }
+
+  /**
+   * Revokes the leases of a selector that are marked for it, now, and waits at most `waitMs` for the proofs; what is
+   * outstanding then goes on behind it. Waits as well for those that another replica is at work on. While revocation
+   * is held, only leases that are named are revoked.
+   */
+  async revokeNow(
+    selector: LeaseSelector,
+    waitMs: number,
+  ): Promise<{ readonly proved: number; readonly outstanding: number }> {
+    const deadlineMs = this.clock.monotonicMs() + waitMs;
+    const leaseIds = await this.claims.concerned(selector);
+    if (named(selector) || !(await this.hold.held())) await settled(this.drainAll(selector), waitMs);
+    let tally = await this.claims.tally(leaseIds);
+    for (let waited = FIRST_POLL_MS; tally.claimed > 0 && !this.#stopping; waited *= 1.5) {
+      const leftMs = deadlineMs - this.clock.monotonicMs();
+      if (leftMs <= 0) break;
+      await pause(Math.min(waited, LONGEST_POLL_MS, leftMs));
+      tally = await this.claims.tally(leaseIds);
+    }
+    return { proved: tally.proved, outstanding: tally.outstanding };
+  }
+
+  /** Starts the revocations of a selector and does not wait; what fails is left to the scheduler. */
+  start(selector: LeaseSelector): void {
+    this.inBackground(
+      this.hold.held().then((held) => (held && !named(selector) ? undefined : this.drainAll(selector))),
+    );
+  }
+
+  /** When nothing that was started here is going on any more. */
+  async idle(): Promise<void> {
+    while (this.#background.size > 0) await Promise.allSettled(this.#background);
+  }
+
+  /** Starts nothing new and waits for what is half done. */
+  async beforeApplicationShutdown(): Promise<void> {
+    this.#stopping = true;
+    await this.idle();
+  }
+
+  private sweep(mount: string, limit: number): Promise<number> {
+    const sweep = this.drain(undefined, mount, limit).finally(() => this.#sweeps.delete(mount));
+    this.#sweeps.set(mount, sweep);
+    this.inBackground(sweep);
+    return sweep;
+  }
+
+  private drainAll(selector: LeaseSelector): Promise<unknown> {
+    const drained = this.claims
+      .dueMounts(selector)
+      .then((mounts) => Promise.all(mounts.map((mount) => this.drain(selector, mount, Infinity))));
+    this.inBackground(drained);
+    return drained;
+  }
+
+  /** Works through what is due at one mount, as much at once as its lane allows. */
+  private async drain(selector: LeaseSelector | undefined, mount: string, limit: number): Promise<number> {
+    const lane = this.lanes.of(mount);
+    const claimed = new ClaimQueue(
+      async (size) =>
+        !named(selector) && (await this.hold.held()) ? [] : this.claims.claim(selector, mount, size),
+      this.lanes.concurrency,
+      limit,
+    );
+    let ended = 0;
+    const work = async (): Promise<boolean> => {
+      if (this.#stopping || lane.breaker.open) return false;
+      const next = await claimed.take();
+      if (next === undefined) return false;
+      if (this.#stopping || !lane.breaker.admits()) {
+        claimed.putBack(next);
+        return false;
+      }
+      if (await this.attempt(next, lane)) ended += 1;
+      return true;
+    };
+    const worker = async (): Promise<void> => {
+      while (await lane.limit(work));
+    };
+    try {
+      await Promise.all(Array.from({ length: this.lanes.concurrency }, worker));
+    } finally {
+      await this.claims.release(claimed.rest());
+    }
+    return ended;
+  }
+
+  private async attempt(claimed: ClaimedLease, lane: MountLane): Promise<boolean> {
+    crashPoint('lease.revoke.claimed');
+    try {
+      const proof = await this.vault.revoke(claimed, claimed.claimedAtMs + this.claims.holdsMs);
+      lane.breaker.succeeded();
+      return await this.claims.ended(claimed, proof);
+    } catch (error) {
+      if (error instanceof BrokerError && DOWN.has(error.code)) lane.breaker.failed();
+      else lane.breaker.succeeded();
+      this.log.warn(
+        {
+          lease_id: claimed.lease.id,
+          mount: lane.mount,
+          attempts: claimed.lease.attempts + 1,
+          ...safeErrorFields(error),
+        },
+        'a revocation failed and will be tried again',
+      );
+      await this.claims.failed(claimed, error);
+      return false;
+    }
+  }
+
+  private inBackground(work: Promise<unknown>): void {
+    const watched = work
+      .catch((error: unknown) => this.log.error(safeErrorFields(error), 'revocations were interrupted'))
+      .finally(() => this.#background.delete(watched));
+    this.#background.add(watched);
+  }
+}
+
+/** Whether somebody named the leases, rather than a rule selecting them. */
+function named(selector: LeaseSelector | undefined): boolean {
+  return selector !== undefined && 'leaseIds' in selector;
+}
+
+async function settled(work: Promise<unknown>, waitMs: number | undefined): Promise<void> {
+  if (waitMs === undefined || waitMs === Number.POSITIVE_INFINITY) {
+    await work;
+    return;
+  }
+  const timer = new AbortController();
+  // The loser of the race must not stay behind: a timer that was not cleared would keep a stopping process up.
+  const timeout = pause(waitMs, undefined, { signal: timer.signal }).catch(() => undefined);
+  try {
+    await Promise.race([work, timeout]);
+  } finally {
+    timer.abort();
+  }
+}

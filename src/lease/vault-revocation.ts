@@ -1,0 +1,73 @@
+import { Injectable } from '@nestjs/common';
+import { setTimeout as pause } from 'node:timers/promises';
+import { BrokerError } from '../kernel/broker-error.js';
+import { Clock } from '../kernel/clock.js';
+import { crashPoint } from '../kernel/crash-point.js';
+import { CredentialSource, type Presence } from './credential-source.js';
+import type { Proof } from './lease.js';
+
+/** What of a lease is known to Vault. */
+export interface KnownToVault {
+  readonly accessor: string;
+  readonly vaultLeaseId: string | undefined;
+}
+
+const PROOF_WITHIN_MS = 3_000;
+const FIRST_LOOK_AFTER_MS = 10;
+const LONGEST_PAUSE_MS = 250;
+
+/**
+ * The calls that end a lease in Vault, and the look-ups that prove it. Safe to repeat at any point: what is gone
+ * already is fine. Never called inside a transaction.
+ */
+@Injectable()
+export class VaultRevocation {
+  constructor(
+    private readonly source: CredentialSource,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * Revokes Vault's lease and waits for the target, then revokes the token, then looks until both are gone. Fails with
+   * the codes of {@link CredentialSource}, with `vault_unavailable` when a call would begin after `deadlineMs` (of the
+   * monotonic clock), and with `vault_refused` when Vault still knows one of them after a while.
+   */
+  async revoke({ accessor, vaultLeaseId }: KnownToVault, deadlineMs: number): Promise<Proof> {
+    if (vaultLeaseId !== undefined) await this.source.revokeLease(vaultLeaseId);
+    crashPoint('lease.revoke.vault-revoked');
+    this.refuseLate(deadlineMs);
+    await this.source.revokeAccessor(accessor);
+    crashPoint('lease.revoke.accessor-revoked');
+    this.refuseLate(deadlineMs);
+    // Leases below a revoked token go away some time after it did, so one look is not enough.
+    await this.untilGone([
+      () => this.source.lookUpAccessor(accessor),
+      ...(vaultLeaseId === undefined ? [] : [() => this.source.lookUpLease(vaultLeaseId)]),
+    ]);
+    return vaultLeaseId === undefined ? 'accessor_gone' : 'lease_gone+accessor_gone';
+  }
+
+  // After its claim a lease may be somebody else's to revoke.
+  private refuseLate(deadlineMs: number): void {
+    if (this.clock.monotonicMs() < deadlineMs) return;
+    throw new BrokerError('vault_unavailable', {
+      detail: 'Vault took longer than the revocation was claimed for',
+    });
+  }
+
+  private async untilGone(looks: readonly (() => Promise<Presence>)[]): Promise<void> {
+    const deadlineMs = this.clock.monotonicMs() + PROOF_WITHIN_MS;
+    let waitMs = FIRST_LOOK_AFTER_MS;
+    for (;;) {
+      const seen = await Promise.all(looks.map((look) => look()));
+      if (seen.every((presence) => presence === 'gone')) return;
+      if (this.clock.monotonicMs() + waitMs > deadlineMs) {
+        throw new BrokerError('vault_refused', {
+          detail: 'Vault took the revocation and still knows the lease',
+        });
+      }
+      await pause(waitMs);
+      waitMs = Math.min(waitMs * 2, LONGEST_PAUSE_MS);
+    }
+  }
+}
