@@ -30,7 +30,8 @@ const wantedToken = z.strictObject({
 
 /**
  * `POST /dev/token` with `{ claims, audience?, lifetime_seconds?, algorithm? }` makes a workload's token, as a
- * platform would: this issuer's stand-in for Kubernetes, CI and the like. Whoever reaches the port may ask.
+ * platform would: this issuer's stand-in for Kubernetes, CI and the like. Whoever reaches the port may ask. The
+ * answer is `{ token }`, or the token alone for `Accept: text/plain`.
  */
 export async function answerTokenRequest(
   keys: IssuerKeys,
@@ -52,6 +53,10 @@ export async function answerTokenRequest(
     ...(lifetimeSeconds === undefined ? {} : { lifetimeSeconds }),
     ...(algorithm === undefined ? {} : { algorithm }),
   });
-  response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' });
-  response.end(JSON.stringify({ token }));
+  const plain = request.headers.accept === 'text/plain';
+  response.writeHead(200, {
+    'content-type': plain ? 'text/plain' : 'application/json',
+    'cache-control': 'no-store',
+  });
+  response.end(plain ? token : JSON.stringify({ token }));
 }

@@ -1,9 +1,9 @@
-import pg from 'pg';
 import type { TestProject } from 'vitest/node';
 import { createDataSource } from '../../src/database/data-source.js';
 import { startIssuer } from '../../src/dev/issuer.js';
 import { startPostgres } from '../../src/dev/postgres.js';
 import { Reaper } from '../../src/dev/reaper.js';
+import { runSql } from '../../src/dev/sql.js';
 import { startVault } from '../../src/dev/vault-server.js';
 import { findVault } from '../../src/dev/vault-source.js';
 import { settingsFrom } from '../../src/settings/load.js';
@@ -46,13 +46,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
 }
 
 async function makeTemplate(urlOf: (database: string) => string): Promise<void> {
-  const client = new pg.Client({ connectionString: urlOf('postgres') });
-  await client.connect();
-  try {
-    await client.query(`CREATE DATABASE ${TEMPLATE_DATABASE}`);
-  } finally {
-    await client.end();
-  }
+  await runSql(urlOf('postgres'), `CREATE DATABASE ${TEMPLATE_DATABASE}`);
   const dataSource = createDataSource(migrationSettings(urlOf(TEMPLATE_DATABASE)), []);
   await dataSource.initialize();
   try {

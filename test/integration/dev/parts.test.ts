@@ -26,9 +26,10 @@ it('gives each test file a migrated database of its own', async () => {
 it('gives a target whose makers of users may not read it, and whose readers may', async () => {
   const target = await freshTarget();
   const vaultUrl = target.urlFor(target.vaultAccount);
+  await expect(rows(vaultUrl, 'SELECT * FROM orders')).rejects.toMatchObject({ code: '42501' });
   await rows(vaultUrl, `CREATE ROLE r_${target.database} LOGIN PASSWORD 'x' IN ROLE ${target.readers}`);
   const reader = target.urlFor({ username: `r_${target.database}`, password: 'x' });
-  expect(await rows(reader, 'SELECT count(*)::int AS n FROM orders')).toEqual([{ n: 1 }]);
+  expect(await rows(reader, 'SELECT count(*)::int AS n FROM orders')).toEqual([{ n: 3 }]);
   await target.drop();
 });
 
