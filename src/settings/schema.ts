@@ -172,6 +172,10 @@ export const settingsSchema = z
     }),
     vault: z.strictObject({
       address: z.url({ protocol: /^https?$/ }).describe('Vault or OpenBao API address'),
+      redirectAddresses: z
+        .array(z.url({ protocol: /^https?$/ }))
+        .default([])
+        .describe('further origins that a standby may redirect to; the Vault token goes to no other'),
       namespace: z.string().optional().describe('namespace that everything lives in'),
       caFile: z.string().optional().describe('PEM file with the CA of a private PKI'),
       timeoutMs: z.number().int().min(100).max(120_000).default(10_000).describe('longest single call'),

@@ -1,0 +1,59 @@
+import type { BootstrapCredential } from './bootstrap/input.js';
+import { credentialPath, engineOf } from './engines.js';
+import type { LeaseTokenNames } from './vault-credential-source.js';
+import { vaultPath } from './vault-path.js';
+
+/** A capability that the broker must have at a path. */
+export interface NeededRight {
+  readonly path: string;
+  readonly capabilities: readonly string[];
+  /** What does not work without it. */
+  readonly purpose: string;
+}
+
+/** What the broker has to be able to do, whatever the catalogue has in it. */
+export function ownRights(names: LeaseTokenNames): readonly NeededRight[] {
+  const update = ['update'];
+  return [
+    {
+      path: vaultPath('auth/token/create', names.leaseTokenRole),
+      capabilities: update,
+      purpose: 'making the tokens of leases',
+    },
+    { path: 'auth/token/revoke-accessor', capabilities: update, purpose: 'ending leases' },
+    { path: 'auth/token/lookup-accessor', capabilities: update, purpose: 'proving that leases ended' },
+    { path: 'auth/token/lookup-self', capabilities: ['read'], purpose: 'noticing that the login was lost' },
+    { path: 'auth/token/renew-self', capabilities: update, purpose: 'renewing the login' },
+    { path: 'auth/token/revoke-self', capabilities: update, purpose: 'giving the login back' },
+  ];
+}
+
+/** What one credential needs beside that, where its engine makes leases. */
+export function credentialRights(credential: BootstrapCredential): readonly NeededRight[] {
+  if (!engineOf(credential.kind).leases) return [];
+  const update = ['update'];
+  return [
+    { path: 'sys/leases/renew', capabilities: update, purpose: 'renewing leases' },
+    { path: 'sys/leases/revoke', capabilities: update, purpose: 'revoking leases' },
+    { path: 'sys/leases/lookup', capabilities: update, purpose: 'proving that leases ended' },
+    {
+      path: `sys/leases/lookup/${credentialPath(credential)}`,
+      capabilities: ['list', 'sudo'],
+      purpose: `finding forgotten leases of ${credential.name}`,
+    },
+  ];
+}
+
+/** Paths at which the broker must not be able to write: it could give itself any right there. */
+export function forbiddenWrites(names: LeaseTokenNames): readonly string[] {
+  return [
+    vaultPath('sys/policies/acl', `${names.policyPrefix}any`),
+    'sys/policies/acl/leasegate-broker',
+    vaultPath('auth/token/roles', names.leaseTokenRole),
+    'auth/token/create',
+    'auth/token/create-orphan',
+    'sys/auth/any',
+    'sys/leases/revoke-prefix/any',
+    'sys/leases/revoke-force/any',
+  ];
+}

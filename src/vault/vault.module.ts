@@ -1,0 +1,80 @@
+import { Global, Inject, Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Clock } from '../kernel/clock.js';
+import { Ids } from '../kernel/ids.js';
+import { Log } from '../kernel/log.js';
+import { CredentialSource } from '../lease/credential-source.js';
+import { Settings } from '../settings/schema.js';
+import { SystemTimers, Timers } from './timers.js';
+import { VaultClient } from './vault-client.js';
+import { VaultCredentialSource } from './vault-credential-source.js';
+import { VaultHealth } from './vault-health.js';
+import { VaultRights } from './vault-rights.js';
+import { VaultSession } from './vault-session.js';
+import { NoTimings, VaultTimings } from './vault-timings.js';
+
+/**
+ * Binds the port of leases to Vault. Global, since `lease/` asks for {@link CredentialSource} and may not import this
+ * folder. Metrics bind {@link VaultTimings} by providing it globally; without that nothing is measured.
+ */
+@Global()
+@Module({
+  providers: [
+    { provide: Timers, useClass: SystemTimers },
+    {
+      provide: VaultClient,
+      inject: [Settings, Clock, { token: VaultTimings, optional: true }],
+      useFactory: (settings: Settings, clock: Clock, timings?: VaultTimings) => {
+        const { address, redirectAddresses, namespace, caFile, timeoutMs, connections } =
+          settings.values.vault;
+        const options = { address, redirectAddresses, namespace, caFile, timeoutMs, connections };
+        return new VaultClient(options, clock, timings ?? new NoTimings());
+      },
+    },
+    {
+      provide: VaultSession,
+      inject: [VaultClient, Settings, Clock, Timers, Log, Ids],
+      useFactory: (
+        client: VaultClient,
+        settings: Settings,
+        clock: Clock,
+        timers: Timers,
+        log: Log,
+        ids: Ids,
+      ) => new VaultSession(client, settings.values.vault.login, clock, timers, log, ids),
+    },
+    {
+      provide: CredentialSource,
+      inject: [VaultClient, VaultSession, Clock, Settings],
+      useFactory: (client: VaultClient, session: VaultSession, clock: Clock, settings: Settings) =>
+        new VaultCredentialSource(client, session, clock, settings.values.vault),
+    },
+    {
+      provide: VaultHealth,
+      inject: [VaultClient, VaultSession],
+      useFactory: (client: VaultClient, session: VaultSession) => new VaultHealth(client, session),
+    },
+    {
+      provide: VaultRights,
+      inject: [VaultClient, VaultSession, Settings],
+      useFactory: (client: VaultClient, session: VaultSession, settings: Settings) =>
+        new VaultRights(client, session, settings.values.vault),
+    },
+  ],
+  exports: [CredentialSource, VaultHealth, VaultRights],
+})
+export class VaultModule implements OnModuleInit, OnApplicationShutdown {
+  constructor(
+    @Inject(VaultSession) private readonly session: VaultSession,
+    @Inject(VaultClient) private readonly client: VaultClient,
+  ) {}
+
+  async onModuleInit(): Promise<void> {
+    await this.session.start();
+  }
+
+  /** Last of all: draining requests and jobs still revoke. */
+  async onApplicationShutdown(): Promise<void> {
+    await this.session.stop();
+    await this.client.close();
+  }
+}
