@@ -66,7 +66,7 @@ function parse(expression: string, patterns: ReadonlyMap<string, RE2JS>): ParseR
       maxDepth: CEL_BOUNDS.depth,
       maxListElements: CEL_BOUNDS.listElements,
       maxMapEntries: 0,
-      maxCallArguments: 2,
+      maxCallArguments: 4,
     },
   });
   environment.registerVariable('claims', 'map<string, dyn>');

@@ -2,7 +2,6 @@ import { Module } from '@nestjs/common';
 import type { EntityClass } from '../database/data-source.js';
 import { GrantModule } from '../grant/grant.module.js';
 import { IdentityModule } from '../identity/identity.module.js';
-import { SchedulerModule } from '../scheduler/scheduler.module.js';
 import { Exchange } from './exchange.js';
 import { ExchangeRefusals } from './exchange-refusals.js';
 import { ExpiryJobs } from './expiry-jobs.js';
@@ -14,7 +13,7 @@ export const RUN_ENTITIES: readonly EntityClass[] = [];
 
 /** Runs, and the exchange that opens them. */
 @Module({
-  imports: [GrantModule, IdentityModule, SchedulerModule],
+  imports: [GrantModule, IdentityModule],
   providers: [RunEndings, Runs, ExchangeRefusals, Exchange, ExpiryJobs],
   exports: [Runs, Exchange],
 })
