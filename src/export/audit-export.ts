@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { AuditInbox } from '../audit/audit-inbox.js';
 import { AuditQuery, type LogHead } from '../audit/audit-query.js';
 import { conditionOf, leavesGaps, type AuditFilters, type Condition } from '../audit/audit-filters.js';
@@ -13,6 +13,7 @@ import { safeErrorFields } from '../kernel/safe-error.js';
 import { Settings } from '../settings/schema.js';
 import { CsvWriter } from './csv.js';
 import type { ExportScope, ExportWriter } from './export-format.js';
+import { ExportStream } from './export-stream.js';
 import { JsonlWriter } from './jsonl.js';
 import { LogReader } from './log-reader.js';
 
@@ -85,15 +86,10 @@ export class AuditExport {
     writer: ExportWriter,
     caller: Caller,
   ): Readable {
-    const stream = Readable.from(write(reader, condition, scope, writer), {
-      objectMode: false,
-      highWaterMark: 65_536,
-    });
+    const stream = new ExportStream(write(reader, condition, scope, writer), () => this.#release(reader));
     stream.once('error', (error) => {
       this.log.warn({ requestId: caller.requestId, ...safeErrorFields(error) }, 'an export ended early');
     });
-    // Also when the reader goes away while a query is still looking for its first row: ending the connection ends it.
-    stream.once('close', () => void this.#release(reader));
     return stream;
   }
 
@@ -152,8 +148,9 @@ async function* write(
   writer: ExportWriter,
 ): AsyncGenerator<Buffer, void, void> {
   yield Buffer.from(writer.begin(scope));
-  for await (const batch of reader.batches(condition, scope.head.size))
-    yield Buffer.from(writer.entries(batch));
+  for await (const page of reader.pages(condition, scope.head.size)) {
+    yield Buffer.from(writer.entries(page));
+  }
   const end = writer.end();
   if (end !== '') yield Buffer.from(end);
 }

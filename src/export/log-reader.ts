@@ -1,24 +1,21 @@
-import { Client } from 'pg';
-import QueryStream from 'pg-query-stream';
+import { Client, type QueryArrayConfig } from 'pg';
 import type { Condition } from '../audit/audit-filters.js';
 import type { ExportedEntry } from './export-format.js';
 
-/** Entries of one window: as long as this takes, one snapshot of the database is held. */
-const WINDOW_ENTRIES = 5_000;
-/** Rows that are fetched at once. */
-const FETCH_ENTRIES = 250;
-/** A window that is not taken within this time ends the export, so that a stalled reader holds no snapshot for ever. */
-const WINDOW_LIMIT_MS = 600_000;
+/** Entries that are in memory at once; one has at most 65,535 bytes, and about a thousand as a rule. */
+const PAGE_ENTRIES = 250;
+/** A filter that matches rarely may look through the whole log for one page. */
+const PAGE_LIMIT_MS = 600_000;
 
 type Row = readonly [idx: string, leaf: Buffer, leafHash: Buffer, chainHash: Buffer];
 
 /**
- * Reads entries on a connection of its own, a fetch at a time and only as they are asked for, so that memory does not
+ * Reads entries on a connection of its own, a page at a time and only as they are asked for, so that memory does not
  * depend on how many there are.
  *
- * What is read is consistent although it is read in windows: entries are only ever added, and none at or above `size` is
- * read. One snapshot for all of it would be no better, and would keep PostgreSQL from clearing away what the
- * sequencer deletes for as long as the slowest reader takes.
+ * What is read is consistent although each page is a statement of its own: entries are only ever added, and none at or
+ * above `size` is read. One cursor over all of it would be no better, and its snapshot would keep PostgreSQL from
+ * clearing away what the sequencer deletes for as long as the slowest reader takes.
  */
 export class LogReader {
   readonly #client: Client;
@@ -30,7 +27,7 @@ export class LogReader {
       application_name: 'leasegate-export',
       connectionTimeoutMillis: 5_000,
       keepAlive: true,
-      statement_timeout: WINDOW_LIMIT_MS,
+      statement_timeout: PAGE_LIMIT_MS,
       // A query whose client went away ends within a second, also while it finds nothing to send.
       options: '-c default_transaction_read_only=on -c client_connection_check_interval=1000',
     });
@@ -42,32 +39,24 @@ export class LogReader {
     await this.#client.connect();
   }
 
-  /** Entries that the condition holds for, below index `size`, in the order of the log, in batches that are not empty. */
-  async *batches(condition: Condition, size: number): AsyncGenerator<readonly ExportedEntry[], void, void> {
+  /** Entries that the condition holds for, below index `size`, in the order of the log, in pages that are not empty. */
+  async *pages(condition: Condition, size: number): AsyncGenerator<readonly ExportedEntry[], void, void> {
+    const { length } = condition.parameters;
+    const text = `SELECT idx, leaf, leaf_hash, chain_hash FROM audit_entry
+      WHERE (${condition.sql}) AND idx >= $${length + 1}::bigint AND idx < $${length + 2}::bigint
+      ORDER BY idx LIMIT ${PAGE_ENTRIES}`;
     let next = 0;
-    for (;;) {
-      let seen = 0;
-      let batch: ExportedEntry[] = [];
-      const query = new QueryStream(
-        `SELECT idx, leaf, leaf_hash, chain_hash FROM audit_entry
-         WHERE (${condition.sql}) AND idx >= $${condition.parameters.length + 1}::bigint
-           AND idx < $${condition.parameters.length + 2}::bigint
-         ORDER BY idx LIMIT ${WINDOW_ENTRIES}`,
-        [...condition.parameters, next, size],
-        { batchSize: FETCH_ENTRIES, rowMode: 'array' },
-      );
-      for await (const row of this.#client.query(query) as AsyncIterable<Row>) {
-        const entry = entryOf(row);
-        next = entry.index + 1;
-        seen += 1;
-        batch.push(entry);
-        if (batch.length === FETCH_ENTRIES) {
-          yield batch;
-          batch = [];
-        }
-      }
-      if (batch.length > 0) yield batch;
-      if (seen < WINDOW_ENTRIES) return;
+    while (next < size) {
+      const query: QueryArrayConfig = {
+        text,
+        values: [...condition.parameters, next, size],
+        rowMode: 'array',
+      };
+      const { rows } = await this.#client.query<Row[]>(query);
+      const page = (rows as unknown as Row[]).map(entryOf);
+      if (page.length > 0) yield page;
+      if (page.length < PAGE_ENTRIES) return;
+      next = (page.at(-1)?.index ?? size) + 1;
     }
   }
 

@@ -31,9 +31,10 @@ function codeOf(error: Error): string | undefined {
   return undefined;
 }
 
-// The stack begins with the message; only what looks like a frame is taken.
+// The stack begins with the message, and a line of that may look like a frame.
 function framesOf(error: Error): string[] {
   return (error.stack ?? '')
+    .replace(error.message, '')
     .split('\n')
     .filter((line) => /^\s+at .+:\d+:\d+\)?$/.test(line))
     .slice(0, FRAMES)

@@ -27,7 +27,7 @@ export class Runner implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #nextMs = new Map<string, number>();
   readonly #known = new Set<string>();
   #ticking: Promise<void> | undefined;
-  #stopping = false;
+  #stopped: Promise<void> | undefined;
   #unreachable = false;
 
   constructor(
@@ -67,8 +67,12 @@ export class Runner implements OnApplicationBootstrap, OnModuleDestroy {
    * Starts nothing more, aborts what runs and waits for it, at most `server.drainSeconds`. What does not end in time
    * keeps its claim until that runs out, so that no other replica does the same beside it.
    */
-  async stop(): Promise<void> {
-    this.#stopping = true;
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
     if (this.registry.doesExist('interval', INTERVAL)) this.registry.deleteInterval(INTERVAL);
     await this.#ticking;
     const running = [...this.#running.values()];
@@ -83,7 +87,7 @@ export class Runner implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   async #startDue(): Promise<void> {
-    if (this.#stopping) return;
+    if (this.#stopped !== undefined) return;
     for (const job of this.jobs.shared('every-replica')) {
       if (!this.#running.has(job.name) && this.#dueHere(job)) this.#start(job, undefined);
     }
@@ -120,7 +124,7 @@ export class Runner implements OnApplicationBootstrap, OnModuleDestroy {
   #start(job: Job, claim: Claim | undefined): void {
     const controller = new AbortController();
     // A claim that arrived while stopping is run with an aborted signal, which gives it back.
-    if (this.#stopping) controller.abort(new Error('the replica is stopping'));
+    if (this.#stopped !== undefined) controller.abort(new Error('the replica is stopping'));
     const done = this.#run(job, claim, controller).finally(() => this.#running.delete(job.name));
     this.#running.set(job.name, { controller, done });
   }

@@ -1,0 +1,289 @@
+import { SchedulerRegistry } from '@nestjs/schedule';
+import { DataSource } from 'typeorm';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createDataSource } from '../../../src/database/data-source.js';
+import { DataSourceTransactions, Transactions } from '../../../src/database/transaction.js';
+import { BrokerError } from '../../../src/kernel/broker-error.js';
+import { SystemClock } from '../../../src/kernel/clock.js';
+import { RandomIds } from '../../../src/kernel/ids.js';
+import { SilentLog } from '../../../src/kernel/log.js';
+import { JobClaims } from '../../../src/scheduler/job-claims.js';
+import type { Job } from '../../../src/scheduler/job.js';
+import { RegisteredJobs } from '../../../src/scheduler/registered-jobs.js';
+import { RunHistory } from '../../../src/scheduler/run-history.js';
+import { Runner } from '../../../src/scheduler/runner.js';
+import { SchedulerStatus } from '../../../src/scheduler/scheduler-status.js';
+import { settingsFrom } from '../../../src/settings/load.js';
+import type { Settings } from '../../../src/settings/schema.js';
+import { freshDatabase, type TestDatabase } from '../../support/parts.js';
+import { until } from '../../support/until.js';
+
+let database: TestDatabase;
+let dataSource: DataSource;
+let transactions: Transactions;
+let settings: Settings;
+const stops: (() => Promise<void>)[] = [];
+
+beforeEach(async () => {
+  database = await freshDatabase();
+  settings = settingsFrom({
+    database: { url: database.url },
+    vault: { address: 'http://127.0.0.1:1', login: { method: 'approle', roleId: 'r', secretId: 's' } },
+    issuers: [{ name: 'dev', url: 'https://id.example', audience: 'leasegate' }],
+    audit: { hmacKey: 'a key of the test' },
+    server: { drainSeconds: 1 },
+    scheduler: { tickMs: 60_000, claimMs: 600 },
+  });
+  dataSource = await createDataSource(settings, []).initialize();
+  transactions = new DataSourceTransactions(dataSource);
+});
+afterEach(async () => {
+  for (const stop of stops.splice(0)) await stop();
+  await dataSource.destroy();
+  await database.drop();
+});
+
+/** A replica's runner with one job; the test ticks it. */
+function replica(job: Job, claimsWith = transactions): { runner: Runner; status: SchedulerStatus } {
+  const clock = new SystemClock();
+  const jobs = new RegisteredJobs();
+  jobs.add(job);
+  const history = new RunHistory();
+  const claims = new JobClaims(settings, claimsWith, new RandomIds(clock));
+  const runner = new Runner(settings, clock, new SilentLog(), new SchedulerRegistry(), jobs, claims, history);
+  stops.push(() => runner.stop());
+  return { runner, status: new SchedulerStatus(transactions, jobs, history) };
+}
+
+const never = (): Promise<never> => new Promise(() => undefined);
+const exclusive = (run: Job['run'], everyMs = 1): Job => ({
+  name: 'test.job',
+  everyMs,
+  sharing: 'exclusive',
+  run,
+});
+const row = async () => (await replica(exclusive(never)).status.shared())[0];
+
+/** Transactions whose reads fail while `broken` says so, as for a replica that is cut off. */
+class CutOff extends Transactions {
+  broken = false;
+  run<T>(): Promise<T> {
+    return Promise.reject(new Error('not used'));
+  }
+  get reads() {
+    if (this.broken) throw new Error('connection refused');
+    return transactions.reads;
+  }
+}
+
+describe('an exclusive job', () => {
+  it('never runs twice at the same time, on two replicas that both look all the time', async () => {
+    let now = 0;
+    let most = 0;
+    let runs = 0;
+    const work = exclusive(async () => {
+      now += 1;
+      most = Math.max(most, now);
+      runs += 1;
+      await dataSource.query('SELECT pg_sleep(0.005)');
+      now -= 1;
+      return { worked: 1 };
+    });
+    const runners = [replica(work), replica(work), replica(work)].map(({ runner }) => runner);
+    await until(
+      async () => {
+        await Promise.all(runners.map((runner) => runner.tick()));
+        return runs >= 40;
+      },
+      { deadlineMs: 20_000 },
+    );
+    expect(most).toBe(1);
+    for (const runner of runners) await runner.stop();
+    expect((await row())?.runs).toBe(runs);
+  });
+
+  it('is not due again before its interval is over, for any replica', async () => {
+    let runs = 0;
+    const work = exclusive(() => Promise.resolve({ worked: (runs += 1) }), 3_600_000);
+    const [one, two] = [replica(work), replica(work)];
+    await one.runner.tick();
+    await until(async () => (await row())?.lastFinishedAt);
+    await two.runner.tick();
+    await one.runner.tick();
+    expect(runs).toBe(1);
+    expect(two.runner.running()).toEqual([]);
+  });
+
+  it('is kept for longer than a claim lasts, by a sign of life', async () => {
+    let end: () => void = () => undefined;
+    const one = replica(exclusive(() => new Promise((resolve) => (end = () => resolve({ worked: 1 })))));
+    let taken = false;
+    const two = replica(exclusive(() => Promise.resolve({ worked: (taken = true) ? 1 : 0 })));
+    await one.runner.tick();
+    const first = (await row())?.claimedUntil?.getTime() ?? Number.NaN;
+    await until(
+      async () => {
+        await two.runner.tick();
+        return ((await row())?.claimedUntil?.getTime() ?? 0) > first + 600;
+      },
+      { what: 'the claim to be extended twice' },
+    );
+    expect(taken).toBe(false);
+    end();
+    await until(async () => {
+      await two.runner.tick();
+      return taken;
+    });
+  });
+
+  it('of a replica that froze is taken over after the deadline, and what the frozen one still writes counts nothing', async () => {
+    const cut = new CutOff();
+    let told = false;
+    let end: () => void = () => undefined;
+    const frozen = replica(
+      exclusive((signal) => {
+        signal.addEventListener('abort', () => (told = true));
+        return new Promise((resolve) => (end = () => resolve({ worked: 1 })));
+      }),
+      cut,
+    );
+    await frozen.runner.tick();
+    cut.broken = true;
+    let hold: () => void = () => undefined;
+    const other = replica(exclusive(() => new Promise((resolve) => (hold = () => resolve({ worked: 1 })))));
+    await other.runner.tick();
+    expect(other.runner.running()).toEqual([]);
+    await until(async () => {
+      await other.runner.tick();
+      return other.runner.running().length === 1;
+    });
+    // The one that is cut off finds out by itself that its claim has run out.
+    await until(() => told);
+    expect(await row()).toMatchObject({
+      failures: 1,
+      lastError: 'the replica that ran it gave no sign of life',
+    });
+    const holder = (await row())?.claimedBy;
+    cut.broken = false;
+    end();
+    await until(() => frozen.runner.running().length === 0);
+    expect((await row())?.claimedBy).toBe(holder);
+    hold();
+    await until(() => other.runner.running().length === 0);
+    expect((await row())?.claimedBy).toBeNull();
+  });
+
+  it('that fails is written down without its message, and comes round again', async () => {
+    let fail: Error | undefined = new BrokerError('vault_sealed', { detail: 'marker-of-a-secret' });
+    const { runner, status } = replica(
+      exclusive(() => (fail === undefined ? Promise.resolve({ worked: 2 }) : Promise.reject(fail))),
+    );
+    const next = async (): Promise<void> => {
+      const before = status.local().get('test.job')?.runs ?? 0;
+      await until(async () => {
+        if (runner.running().length === 0) await runner.tick();
+        return (status.local().get('test.job')?.runs ?? 0) > before;
+      });
+      await until(() => runner.running().length === 0);
+    };
+    await next();
+    expect(await row()).toMatchObject({ failures: 1, lastError: 'vault_sealed', claimedBy: null });
+    fail = new TypeError('marker-of-a-secret');
+    await next();
+    expect(await row()).toMatchObject({ failures: 2, lastError: 'TypeError' });
+    fail = undefined;
+    await next();
+    expect(await row()).toMatchObject({ failures: 2, lastError: null });
+    expect(status.local().get('test.job')).toMatchObject({
+      failures: 2,
+      worked: expect.any(Number) as number,
+      lastError: null,
+    });
+  });
+
+  it('is given back at once when its replica stops, which waits for it', async () => {
+    let ended = false;
+    const one = replica(
+      exclusive(
+        (signal) =>
+          new Promise((resolve) => {
+            signal.addEventListener('abort', () => {
+              void dataSource.query('SELECT pg_sleep(0.05)').then(() => {
+                ended = true;
+                resolve({ worked: 0 });
+              });
+            });
+          }),
+        3_600_000,
+      ),
+    );
+    await one.runner.tick();
+    await one.runner.stop();
+    expect(ended).toBe(true);
+    expect(await row()).toMatchObject({ claimedBy: null, failures: 0, lastError: null });
+    let taken = false;
+    const two = replica(exclusive(() => Promise.resolve({ worked: (taken = true) ? 1 : 0 })));
+    await two.runner.tick();
+    await until(() => taken);
+    await one.runner.tick();
+    expect(one.runner.running()).toEqual([]);
+  });
+
+  it('that does not end when it is told to keeps its claim, and does not keep the replica from stopping', async () => {
+    const { runner } = replica(exclusive(never));
+    await runner.tick();
+    await runner.stop();
+    expect((await row())?.claimedBy).not.toBeNull();
+  });
+
+  it('waits for a database that does not answer, and runs when it is back', async () => {
+    const cut = new CutOff();
+    cut.broken = true;
+    let runs = 0;
+    const { runner } = replica(
+      exclusive(() => Promise.resolve({ worked: (runs += 1) })),
+      cut,
+    );
+    await runner.tick();
+    expect(runs).toBe(0);
+    cut.broken = false;
+    await runner.tick();
+    await until(() => runs === 1);
+  });
+
+  it('that is due and that nobody takes is shown as overdue', async () => {
+    await dataSource.query(
+      `INSERT INTO scheduled_jobs (name, next_run_at) VALUES ('test.job', clock_timestamp() - interval '90 seconds')`,
+    );
+    expect((await row())?.overdueSeconds).toBeGreaterThanOrEqual(90);
+  });
+});
+
+describe('a job of every replica', () => {
+  it('runs on each, never beside itself, and without the database', async () => {
+    const cut = new CutOff();
+    cut.broken = true;
+    const ends: (() => void)[] = [];
+    const work: Job = {
+      name: 'test.local',
+      everyMs: 1,
+      sharing: 'every-replica',
+      run: () => new Promise((resolve) => ends.push(() => resolve({ worked: 3 }))),
+    };
+    const [one, two] = [replica(work, cut), replica(work, cut)];
+    await one.runner.tick();
+    await two.runner.tick();
+    expect(ends).toHaveLength(2);
+    await one.runner.tick();
+    await one.runner.tick();
+    expect(ends).toHaveLength(2);
+    for (const end of ends) end();
+    await until(() => one.runner.running().length === 0);
+    expect(one.status.local().get('test.local')).toMatchObject({ runs: 1, worked: 3, failures: 0 });
+    await until(async () => {
+      await one.runner.tick();
+      return ends.length === 3;
+    });
+    ends[2]?.();
+  });
+});

@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto';
+import { canonicalJson } from '../../../src/audit/canonical-json.js';
+import { CHAIN_START, chainHash, leafHash } from '../../../src/audit/chain.js';
+import type { ExportedEntry } from '../../../src/export/export-format.js';
+import { JsonlWriter } from '../../../src/export/jsonl.js';
+
+/** The origin of logs of these tests. */
+export const ORIGIN = '5f0c3b1e-8f43-4b1a-9d0e-111111111111';
+
+/** The log that has these events. */
+export function logOf(events: readonly unknown[]): ExportedEntry[] {
+  let chain = CHAIN_START;
+  return events.map((event, index) => {
+    const leaf = Buffer.from(canonicalJson(event), 'utf8');
+    const hash = leafHash(leaf);
+    chain = chainHash(chain, hash);
+    return { index, leaf, leafHash: hash, chainHash: chain };
+  });
+}
+
+/** Hex; the chain hash of the log when it had `size` entries. */
+export function chainAt(log: readonly ExportedEntry[], size: number): string {
+  return (log[size - 1]?.chainHash ?? CHAIN_START).toString('hex');
+}
+
+/** A range of a log as JSON Lines; with `keep`, a filtered export of it. */
+export function exported(
+  log: readonly ExportedEntry[],
+  range: { from?: number; to?: number; keep?: (index: number) => boolean } = {},
+): string {
+  const { from = 0, to = log.length, keep } = range;
+  const writer = new JsonlWriter();
+  const entries = log.slice(from, to).filter(({ index }) => keep?.(index) ?? true);
+  return [
+    writer.begin({
+      head: { origin: ORIGIN, size: to, chainHash: chainAt(log, to) },
+      fromIndex: from,
+      chainHashBefore: chainAt(log, from),
+      filtered: keep !== undefined,
+    }),
+    writer.entries(entries),
+    writer.end(),
+  ].join('');
+}
+
+/** The lines with the checksum and the count at the end made right again, as somebody would who rewrites a file. */
+export function resealed(lines: readonly string[]): string {
+  const body = lines
+    .slice(0, -1)
+    .map((line) => `${line}\n`)
+    .join('');
+  const end = JSON.parse(lines.at(-1) ?? '') as Record<string, unknown>;
+  const sealed = {
+    ...end,
+    count: lines.length - 2,
+    content_hash: createHash('sha256').update(body).digest('hex'),
+  };
+  return `${body}${JSON.stringify(sealed)}\n`;
+}
+
+/** The lines of a file, without their line feeds. */
+export function linesIn(file: string): string[] {
+  return file.slice(0, -1).split('\n');
+}
+
+/** A file as a stream of pieces of some size. */
+export async function* pieces(
+  file: string | Uint8Array,
+  size = 65_536,
+): AsyncGenerator<Uint8Array, void, void> {
+  const bytes = Buffer.from(file);
+  for (let at = 0; at < bytes.length; at += size) yield await Promise.resolve(bytes.subarray(at, at + size));
+}
