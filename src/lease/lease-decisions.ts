@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
-import type { Credential } from '../credential/credential.js';
+import type { Credential, Delivery } from '../credential/credential.js';
 import { CredentialCatalogue } from '../credential/credential-catalogue.js';
 import type { Grant } from '../grant/grant.js';
 import { Grants } from '../grant/grants.js';
@@ -96,7 +96,8 @@ export class LeaseDecisions {
     const stepId = stepOf(identity, wanted, grant);
     const left = secondsLeft(decidedAt, run, grant);
     if (left < 1) throw new BrokerError('run_closed', { detail: 'less than a second of it is left' });
-    const lifeSeconds = Math.min(permission.maxTtlSeconds, left);
+    const mayRenew = canBeRenewed(credential, permission.delivery);
+    const lifeSeconds = Math.min(mayRenew ? permission.maxTtlSeconds : permission.ttlSeconds, left);
     return {
       run,
       grant,
@@ -108,6 +109,12 @@ export class LeaseDecisions {
       decidedAt,
     };
   }
+}
+
+// A certificate's end is in it, and the lease of what was wrapped is known to nobody who could renew it. A token that
+// lived longer than such a lease could only keep alive what should be gone.
+function canBeRenewed({ kind }: Credential, delivery: Delivery): boolean {
+  return kind === 'kv' || (kind === 'database' && delivery === 'inline');
 }
 
 /** What the grant allows; an absent wish is left out, not asked for as nothing. */
