@@ -1,0 +1,34 @@
+import { SetMetadata, type CustomDecorator } from '@nestjs/common';
+import type { Role } from '../../kernel/caller.js';
+
+/** What a route asks of its caller. */
+export type Access =
+  | { readonly kind: 'public'; readonly why: string }
+  | { readonly kind: 'run-token' }
+  | { readonly kind: 'workload' }
+  | { readonly kind: 'roles'; readonly roles: readonly Role[] };
+
+/** Under which metadata key a route's {@link Access} stands. A route without it is refused. */
+export const ACCESS = 'leasegate:access';
+
+/** A route that anybody may call; says why that is right. */
+export function Public(why: string): CustomDecorator {
+  if (why === '') throw new Error('a public route says why it is public');
+  return SetMetadata(ACCESS, { kind: 'public', why } satisfies Access);
+}
+
+/** A route for workers: a run token that we signed, with a DPoP proof when it is bound to a key. */
+export function RunToken(): CustomDecorator {
+  return SetMetadata(ACCESS, { kind: 'run-token' } satisfies Access);
+}
+
+/** A route for workloads: the OIDC token of their platform, before any exchange. */
+export function WorkloadToken(): CustomDecorator {
+  return SetMetadata(ACCESS, { kind: 'workload' } satisfies Access);
+}
+
+/** A route for people and automation with at least one of these roles; without any, nobody passes. */
+export function Roles(...roles: readonly Role[]): CustomDecorator {
+  if (roles.length === 0) throw new Error('a route that needs a role names it');
+  return SetMetadata(ACCESS, { kind: 'roles', roles } satisfies Access);
+}

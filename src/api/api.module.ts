@@ -1,0 +1,60 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
+import { AuditModule } from '../audit/audit.module.js';
+import { CredentialModule } from '../credential/credential.module.js';
+import { ExportModule } from '../export/export.module.js';
+import { GrantModule } from '../grant/grant.module.js';
+import { IdentityModule } from '../identity/identity.module.js';
+import { LeaseModule } from '../lease/lease.module.js';
+import { RunModule } from '../run/run.module.js';
+import { AccessEvents } from './access/access-events.js';
+import { AccessGuard } from './access/access.guard.js';
+import { SenderProof } from './access/sender-proof.js';
+import { Strategies } from './access/strategies.js';
+import { ALL_CONTROLLERS, API_CONTROLLERS, HEALTH_CONTROLLERS } from './controllers.js';
+import { ReadinessCheck } from './health/readiness.js';
+import { RouteTable } from './http/route-table.js';
+import { SchemaPipe } from './http/schema.pipe.js';
+import { IdempotencyInterceptor } from './idempotency/idempotency.interceptor.js';
+import { IdempotencyKeys } from './idempotency/idempotency-keys.js';
+import { Gauges } from './observability/gauges.js';
+import { ApiDescription } from './openapi/description.js';
+import { ProblemFilter } from './problem/problem.filter.js';
+import { RunEndings } from './run-endings.js';
+
+/** The HTTP side. Needs `Probes` and `Metrics`, which only the application binds. */
+@Module({})
+export class ApiModule {
+  /** With the API's routes, or with those for health alone. */
+  static register(options: { readonly api: boolean; readonly version: string }): DynamicModule {
+    return {
+      module: ApiModule,
+      imports: [
+        IdentityModule,
+        CredentialModule,
+        GrantModule,
+        RunModule,
+        LeaseModule,
+        AuditModule,
+        ExportModule,
+      ],
+      controllers: [...HEALTH_CONTROLLERS, ...(options.api ? API_CONTROLLERS : [])],
+      providers: [
+        AccessEvents,
+        SenderProof,
+        Strategies,
+        ReadinessCheck,
+        RouteTable,
+        IdempotencyKeys,
+        Gauges,
+        RunEndings,
+        { provide: ApiDescription, useFactory: () => new ApiDescription(ALL_CONTROLLERS, options.version) },
+        { provide: APP_GUARD, useClass: AccessGuard },
+        { provide: APP_PIPE, useClass: SchemaPipe },
+        { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor },
+        { provide: APP_FILTER, useClass: ProblemFilter },
+      ],
+      exports: [ReadinessCheck, RouteTable],
+    };
+  }
+}

@@ -1,0 +1,41 @@
+import type { Type } from '@nestjs/common';
+import { AdminLeasesController } from './admin/admin-leases.controller.js';
+import { AdminRunsController } from './admin/admin-runs.controller.js';
+import { CredentialsController } from './admin/credentials.controller.js';
+import { GrantActsController } from './admin/grant-acts.controller.js';
+import { GrantsController } from './admin/grants.controller.js';
+import { IssuersController } from './admin/issuers.controller.js';
+import { RevocationController } from './admin/revocation.controller.js';
+import { WhoamiController } from './admin/whoami.controller.js';
+import { AuditController } from './compliance/audit.controller.js';
+import { HealthController } from './health/health.controller.js';
+import { MetadataController } from './oauth/metadata.controller.js';
+import { TokenController } from './oauth/token.controller.js';
+import { MetricsController } from './observability/metrics.controller.js';
+import { OpenApiController } from './openapi/openapi.controller.js';
+import { WorkerLeasesController } from './worker/worker-leases.controller.js';
+import { WorkerRunController } from './worker/worker-run.controller.js';
+
+/** What every process answers, whatever its roles. */
+export const HEALTH_CONTROLLERS: readonly Type[] = [HealthController, MetricsController];
+
+/** What a process with the role `api` answers. */
+export const API_CONTROLLERS: readonly Type[] = [
+  TokenController,
+  MetadataController,
+  WorkerLeasesController,
+  WorkerRunController,
+  GrantsController,
+  GrantActsController,
+  CredentialsController,
+  AdminRunsController,
+  AdminLeasesController,
+  RevocationController,
+  IssuersController,
+  WhoamiController,
+  AuditController,
+  OpenApiController,
+];
+
+/** All of them, for the documentation. */
+export const ALL_CONTROLLERS: readonly Type[] = [...API_CONTROLLERS, ...HEALTH_CONTROLLERS];

@@ -1,0 +1,49 @@
+import type { FastifyInstance } from 'fastify';
+import { BrokerError } from '../../kernel/broker-error.js';
+import { routeOf } from './request.js';
+
+/** The one route that takes a form (RFC 6749 §4.5, RFC 8693 §2.1). */
+export const FORM_ROUTE = '/oauth2/token';
+
+const MAX_DEPTH = 32;
+
+/**
+ * Body parsers: JSON everywhere, a form at the token endpoint, nothing else anywhere. JSON with `__proto__` or nested
+ * deeper than {@link MAX_DEPTH} is refused before any schema sees it.
+ */
+export function addParsers(server: FastifyInstance): void {
+  server.removeAllContentTypeParsers();
+  const parseJson = server.getDefaultJsonParser('error', 'error');
+  server.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (routeOf(request) === FORM_ROUTE) return done(new BrokerError('media_type_unsupported'), undefined);
+    // Many clients name a content type and send nothing.
+    if (body === '') return done(null, undefined);
+    void parseJson(request, body as string, (error, value) => {
+      if (error)
+        done(
+          new BrokerError('request_malformed', { detail: 'The body is not well-formed JSON.' }),
+          undefined,
+        );
+      else if (isDeep(value, MAX_DEPTH))
+        done(
+          new BrokerError('request_malformed', { detail: `The body is nested deeper than ${MAX_DEPTH}.` }),
+          undefined,
+        );
+      else done(null, value);
+    });
+  });
+  server.addContentTypeParser(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'string' },
+    (request, body, done) => {
+      if (routeOf(request) !== FORM_ROUTE) return done(new BrokerError('media_type_unsupported'), undefined);
+      done(null, new URLSearchParams(body as string));
+    },
+  );
+}
+
+function isDeep(value: unknown, left: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (left === 0) return true;
+  return Object.values(value).some((member) => isDeep(member, left - 1));
+}

@@ -1,0 +1,72 @@
+import helmet from '@fastify/helmet';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { IncomingMessage } from 'node:http';
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Ids } from '../../kernel/ids.js';
+import type { Settings } from '../../settings/schema.js';
+import { addParsers } from './parsers.js';
+import { requestIdOf } from './request-id.js';
+import { CIRCUMSTANCES, type ApiRequest } from './request.js';
+import type { RouteTable } from './route-table.js';
+
+/** How long a client may take to send a whole request. */
+const REQUEST_TIMEOUT_MS = 30_000;
+const KEEP_ALIVE_MS = 72_000;
+const MAX_PARAMETER_LENGTH = 256;
+
+/**
+ * Fastify, as Nest drives it: bounded in size, time and depth. Nest's middleware layer is left out: nothing here uses
+ * it, and it costs every request.
+ */
+export function createServer(settings: Settings, ids: Ids, logger: FastifyBaseLogger): FastifyAdapter {
+  const { bodyLimitBytes, trustProxy } = settings.values.server;
+  return new FastifyAdapter({
+    loggerInstance: logger,
+    disableRequestLogging: true,
+    bodyLimit: bodyLimitBytes,
+    trustProxy,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    forceCloseConnections: 'idle',
+    requestIdHeader: false,
+    genReqId: (request: IncomingMessage) => requestIdOf(request, ids),
+    routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
+    skipMiddie: true,
+    multipart: false,
+    // The router answers a malformed URL before any hook runs.
+    frameworkErrors: (_error: unknown, request: FastifyRequest, reply: FastifyReply) => {
+      const body = { title: 'The request is not well formed.', status: 400, code: 'request_malformed' };
+      void reply
+        .code(400)
+        .type('application/problem+json')
+        .send(JSON.stringify({ type: 'about:blank', ...body, reference: request.id }));
+    },
+  });
+}
+
+/** Adds what every request passes: parsers, security headers, its reference. Call before routes are registered. */
+export async function dressServer(server: FastifyInstance, routes: RouteTable): Promise<void> {
+  server.addHook('onRoute', ({ method, url }) => {
+    routes.add(([] as string[]).concat(method), url);
+  });
+  server.decorateRequest(CIRCUMSTANCES, undefined as never);
+  server.addHook('onRequest', (request, reply, done) => {
+    (request as ApiRequest).circumstances = {};
+    void reply.header('x-request-id', request.id).header('cache-control', 'no-store');
+    done();
+  });
+  addParsers(server);
+  await server.register(helmet, {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+    },
+    crossOriginEmbedderPolicy: false,
+    frameguard: { action: 'deny' },
+    originAgentCluster: false,
+    xXssProtection: false,
+    xDownloadOptions: false,
+    xDnsPrefetchControl: false,
+    xPermittedCrossDomainPolicies: false,
+  });
+}

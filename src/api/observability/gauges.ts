@@ -1,0 +1,93 @@
+import { Injectable } from '@nestjs/common';
+import { Gauge } from 'prom-client';
+import { AuditQuery } from '../../audit/audit-query.js';
+import { LeaseMetrics } from '../../lease/lease-metrics.js';
+import { SchedulerStatus } from '../../scheduler/scheduler-status.js';
+import { Metrics } from './metrics.js';
+
+/**
+ * What is read from the database when Prometheus asks. When the database does not answer, the numbers are left out
+ * and `leasegate_database_up` is 0: an old number would look like a good one.
+ */
+@Injectable()
+export class Gauges {
+  private readonly gauges: Gauge[] = [];
+  private readonly labelled = new Set<Gauge>();
+  private readonly databaseUp: Gauge;
+  private readonly leases: Gauge;
+  private readonly revocationLag: Gauge;
+  private readonly backlog: Gauge;
+  private readonly backlogAge: Gauge;
+  private readonly jobRuns: Gauge;
+  private readonly jobFailures: Gauge;
+  private readonly jobOverdue: Gauge;
+
+  constructor(
+    private readonly metrics: Metrics,
+    private readonly leaseMetrics: LeaseMetrics,
+    private readonly audit: AuditQuery,
+    private readonly scheduler: SchedulerStatus,
+  ) {
+    this.databaseUp = this.gauge('database_up', 'Whether the database answered this scrape.');
+    this.leases = this.gauge('leases', 'Leases that have not ended, by state.', ['state']);
+    this.revocationLag = this.gauge(
+      'revocation_lag_seconds',
+      'Age of the oldest revocation that was asked for and is not proved.',
+    );
+    this.backlog = this.gauge('audit_backlog_events', 'Events that wait to be sequenced.');
+    this.backlogAge = this.gauge('audit_backlog_age_seconds', 'Age of the oldest event that waits.');
+    this.jobRuns = this.gauge('job_runs', 'Runs of a job since it was first registered.', ['job']);
+    this.jobFailures = this.gauge('job_failures', 'Failed runs of a job.', ['job']);
+    this.jobOverdue = this.gauge(
+      'job_overdue_seconds',
+      'How long a job has been due without anybody at work on it.',
+      ['job'],
+    );
+  }
+
+  /** Reads the numbers afresh. Never throws. */
+  async refresh(): Promise<void> {
+    for (const gauge of this.gauges) {
+      gauge.reset();
+      // A gauge without labels reads 0 after a reset, which would be a lie.
+      if (!this.labelled.has(gauge)) gauge.remove();
+    }
+    try {
+      await Promise.all([this.readLeases(), this.readBacklog(), this.readJobs()]);
+      this.databaseUp.set(1);
+    } catch {
+      this.databaseUp.set(0);
+    }
+  }
+
+  private async readLeases(): Promise<void> {
+    const [counts, lagSeconds] = await Promise.all([
+      this.leaseMetrics.countsByState(),
+      this.leaseMetrics.revocationLagSeconds(),
+    ]);
+    for (const [state, count] of Object.entries(counts)) this.leases.set({ state }, count);
+    this.revocationLag.set(lagSeconds);
+  }
+
+  private async readBacklog(): Promise<void> {
+    const { count, oldestAgeSeconds } = await this.audit.backlog();
+    this.backlog.set(count);
+    this.backlogAge.set(oldestAgeSeconds);
+  }
+
+  private async readJobs(): Promise<void> {
+    for (const { name: job, runs, failures, overdueSeconds } of await this.scheduler.shared()) {
+      this.jobRuns.set({ job }, runs);
+      this.jobFailures.set({ job }, failures);
+      this.jobOverdue.set({ job }, overdueSeconds);
+    }
+  }
+
+  private gauge(name: string, help: string, labelNames: string[] = []): Gauge {
+    const registers = [this.metrics.registry];
+    const gauge = new Gauge({ name: `leasegate_${name}`, help, labelNames, registers });
+    this.gauges.push(gauge);
+    if (labelNames.length > 0) this.labelled.add(gauge);
+    return gauge;
+  }
+}

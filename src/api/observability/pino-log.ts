@@ -1,0 +1,67 @@
+import { pino, stdTimeFunctions, type DestinationStream, type Logger } from 'pino';
+import { Log, type LogFields } from '../../kernel/log.js';
+import { safeErrorFields } from '../../kernel/safe-error.js';
+import type { Settings } from '../../settings/schema.js';
+
+/** Names that only ever hold secrets; redacted at the top of a line and one level below. */
+const SECRET_NAMES = [
+  'authorization',
+  'token',
+  'access_token',
+  'subject_token',
+  'client_token',
+  'password',
+  'secret',
+  'secret_id',
+  'private_key',
+  'cookie',
+  'dpop',
+];
+
+/** The process's log: JSON Lines, one line an event, secrets redacted even where somebody logs them by mistake. */
+export function createLogger(settings: Settings, destination?: DestinationStream): Logger {
+  const options = {
+    level: settings.values.log.level,
+    base: null,
+    timestamp: stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+    redact: { paths: SECRET_NAMES.flatMap((name) => [name, `*.${name}`]), censor: '[redacted]' },
+    serializers: { err: safeError },
+  };
+  return destination === undefined ? pino(options) : pino(options, destination);
+}
+
+const MOST_CAUSES = 5;
+
+/** What of an error may be logged: kind, code and place, down its causes. Messages of drivers and clients quote values. */
+function safeError(error: unknown): unknown {
+  const links: unknown[] = [];
+  for (let current = error; links.length < MOST_CAUSES; current = (current as Error).cause) {
+    links.push(safeErrorFields(current));
+    if (!(current instanceof Error) || current.cause === undefined) break;
+  }
+  return links.length === 1 ? links[0] : links;
+}
+
+/** {@link Log} on pino. */
+export class PinoLog extends Log {
+  constructor(private readonly logger: Logger) {
+    super();
+  }
+
+  child(fields: LogFields): Log {
+    return new PinoLog(this.logger.child(fields, { serializers: { err: safeError } }));
+  }
+  debug(fields: LogFields, message: string): void {
+    this.logger.debug(fields, message);
+  }
+  info(fields: LogFields, message: string): void {
+    this.logger.info(fields, message);
+  }
+  warn(fields: LogFields, message: string): void {
+    this.logger.warn(fields, message);
+  }
+  error(fields: LogFields, message: string): void {
+    this.logger.error(fields, message);
+  }
+}

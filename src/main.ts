@@ -1,0 +1,118 @@
+import { createApp, type App } from './app.js';
+import { createDataSource } from './database/data-source.js';
+import { examine, type Diagnosis } from './doctor.js';
+import { BrokerError } from './kernel/broker-error.js';
+import { loadSettings } from './settings/load.js';
+import { settingsReference as settingsMarkdown, settingsJson } from './settings/reference.js';
+import { SettingsError } from './settings/settings-error.js';
+import { bootstrapVault, type VaultBootstrapOptions } from './vault-bootstrap.js';
+
+export { createApp, type App } from './app.js';
+export { loadSettings } from './settings/load.js';
+
+/** What the server-side commands of the command line start with; settings come from `LEASEGATE_CONFIG` and the environment. */
+export interface StartOptions {
+  /** YAML file with settings. */
+  readonly config?: string | undefined;
+  /** Runs the migrations first. */
+  readonly migrate?: boolean;
+}
+
+/**
+ * Serves until SIGTERM or SIGINT, then stops in order. Prints one JSON line with `listening` once it does. A second
+ * signal ends it at once.
+ */
+export async function serve(options: StartOptions | readonly string[] = {}): Promise<void> {
+  const { config, migrate: migrateFirst } = optionsOf(options);
+  const settings = loadSettings({ file: config });
+  if (migrateFirst === true) await migrate({ config });
+  const app = await connected(() => createApp(settings));
+  const stopped = stopOnSignal(app);
+  const listening = await app.listen();
+  process.stdout.write(
+    `${JSON.stringify({ level: 'info', listening, roles: settings.values.roles, pid: process.pid, msg: 'listening' })}\n`,
+  );
+  await stopped;
+}
+
+/** Brings the database to the newest schema; answers the names of the migrations that ran. */
+export async function migrate(options: StartOptions = {}): Promise<readonly string[]> {
+  const dataSource = createDataSource(loadSettings({ file: options.config }), []);
+  await connected(() => dataSource.initialize());
+  try {
+    // Two replicas that start at once: the second waits here and finds nothing to do.
+    await dataSource.query('SELECT pg_advisory_lock(hashtext($1))', ['leasegate.migrate']);
+    const run = await dataSource.runMigrations({ transaction: 'each' });
+    return run.map(({ name }) => name);
+  } finally {
+    await dataSource.destroy();
+  }
+}
+
+/** Looks at everything that the broker needs, and says what to do about what is wrong. */
+export async function doctor(options: StartOptions = {}): Promise<Diagnosis> {
+  try {
+    return await examine(loadSettings({ file: options.config }));
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error;
+    const advice = '`leasegate settings` prints every setting';
+    return {
+      ok: false,
+      checks: error.problems.map(({ key, problem }) => ({
+        name: `setting ${key}`,
+        ok: false,
+        detail: problem,
+        advice,
+      })),
+    };
+  }
+}
+
+/** What bootstrapping would change in Vault; with `apply`, changes it. Needs an operator's token in `VAULT_TOKEN`. */
+export function vaultPlan(
+  options: VaultBootstrapOptions,
+): Promise<readonly Readonly<Record<string, unknown>>[]> {
+  return bootstrapVault(loadSettings(), options);
+}
+
+/** {@link vaultPlan} that also does it. */
+export function vaultApply(
+  options: Omit<VaultBootstrapOptions, 'apply'>,
+): Promise<readonly Readonly<Record<string, unknown>>[]> {
+  return vaultPlan({ ...options, apply: true });
+}
+
+/** The reference of all settings, as the documentation has it. */
+export function settingsReference(format: 'json' | 'markdown' = 'markdown'): Promise<string> {
+  return Promise.resolve(format === 'json' ? settingsJson() : settingsMarkdown());
+}
+
+function optionsOf(options: StartOptions | readonly string[]): StartOptions {
+  return Array.isArray(options) ? {} : (options as StartOptions);
+}
+
+function stopOnSignal(app: App): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let signals = 0;
+    const stop = (signal: NodeJS.Signals): void => {
+      signals += 1;
+      if (signals > 1) process.exit(1);
+      app.log.info({ signal }, 'stopping');
+      app.close().then(resolve, reject);
+    };
+    process.on('SIGTERM', stop);
+    process.on('SIGINT', stop);
+  });
+}
+
+/** A database that cannot be reached at the start is named as such, without the driver's text: it may quote the URL. */
+async function connected<T>(start: () => Promise<T>): Promise<T> {
+  try {
+    return await start();
+  } catch (error) {
+    if (error instanceof BrokerError) throw error;
+    const { code, name } = error as NodeJS.ErrnoException;
+    if (name === 'Error' || code === undefined || !/^(E[A-Z]+|[0-9A-Z]{5})$/.test(code)) throw error;
+    throw new BrokerError('database_unavailable', { detail: `The database does not answer (${code}).` });
+  }
+}
