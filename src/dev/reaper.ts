@@ -47,16 +47,18 @@ export class Reaper {
     this.keep(path);
   }
 
-  /** Removes the folders that are left and lets the process beside us go. Call last. */
+  /** Ends and removes what is still listed, and waits for that. Call last. */
   async close(): Promise<void> {
-    for (const path of this.#directories) await this.remove(path);
     const beside = this.#process;
     this.#process = undefined;
-    if (beside === undefined || beside.exitCode !== null) return;
-    const ended = new Promise((resolve) => beside.once('exit', resolve));
-    beside.ref();
-    beside.stdin?.end();
-    await ended;
+    if (beside !== undefined && beside.exitCode === null) {
+      const ended = new Promise((resolve) => beside.once('exit', resolve));
+      beside.ref();
+      beside.stdin?.end();
+      await ended;
+    }
+    for (const path of this.#directories) await rm(path, { recursive: true, force: true });
+    this.#directories.clear();
   }
 
   #tell(line: string): void {
