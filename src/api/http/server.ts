@@ -27,7 +27,9 @@ export function createServer(settings: Settings, ids: Ids, logger: FastifyBaseLo
     trustProxy,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
+    // A stop closes idle connections; a request that still comes on a busy one is served, and is its last.
     forceCloseConnections: 'idle',
+    return503OnClosing: false,
     requestIdHeader: false,
     genReqId: (request: IncomingMessage) => requestIdOf(request, ids),
     routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },

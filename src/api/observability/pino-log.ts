@@ -36,11 +36,15 @@ const MOST_CAUSES = 5;
 /** What of an error may be logged: kind, code and place, down its causes. Messages of drivers and clients quote values. */
 function safeError(error: unknown): unknown {
   const links: unknown[] = [];
-  for (let current = error; links.length < MOST_CAUSES; current = (current as Error).cause) {
+  for (let current = error; links.length < MOST_CAUSES; current = causeOf(current)) {
     links.push(safeErrorFields(current));
-    if (!(current instanceof Error) || current.cause === undefined) break;
+    if (causeOf(current) === undefined) break;
   }
   return links.length === 1 ? links[0] : links;
+}
+
+function causeOf(error: unknown): unknown {
+  return error instanceof Error ? error.cause : undefined;
 }
 
 /** {@link Log} on pino. */

@@ -31,17 +31,22 @@ export function oauthErrorOf(
   reference: string,
   publicUrl: string,
 ): { readonly status: number; readonly body: OAuthError } {
-  const busy = error.retryable || error.status === 502;
   return {
     status: OWN_STATUS.has(error.status) ? error.status : 400,
     body: {
-      error: BY_CODE[error.code] ?? (busy ? 'temporarily_unavailable' : 'invalid_request'),
+      error: oauthErrorName(error),
       error_description: asciiOf(error.detail ?? error.title),
       error_uri: `${publicUrl.replace(/\/$/, '')}/problems/${error.code}`,
       code: error.code,
       reference,
     },
   };
+}
+
+/** The `error` of RFC 6749 §5.2, RFC 8693 §2.2.2 or RFC 9449 §5 that a refusal is. */
+export function oauthErrorName(error: BrokerError): string {
+  const busy = error.retryable || error.status === 502;
+  return BY_CODE[error.code] ?? (busy ? 'temporarily_unavailable' : 'invalid_request');
 }
 
 /** What RFC 6749 allows in a description: printable ASCII without quote and backslash. */

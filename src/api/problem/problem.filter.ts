@@ -27,7 +27,8 @@ export class ProblemFilter implements ExceptionFilter {
     const request = http.getRequest<ApiRequest>();
     const reply = http.getResponse<ApiReply>();
     const error = this.refine(classify(thrown), request, reply);
-    request.circumstances.code = error.code;
+    // A request that the framework turned away early has not passed our hooks.
+    request.circumstances = { ...request.circumstances, code: error.code };
     this.explain(error, request);
     if (reply.sent) {
       // An answer that has begun cannot become another one; cutting it off is the only honest signal.
@@ -47,7 +48,7 @@ export class ProblemFilter implements ExceptionFilter {
 
   private answer(error: BrokerError, request: ApiRequest, reply: ApiReply): void {
     const { publicUrl } = this.settings.values.server;
-    void reply.removeHeader('etag').header('cache-control', 'no-store');
+    void reply.removeHeader('etag').header('cache-control', 'no-store').header('x-request-id', request.id);
     if (error.retryAfterSeconds !== undefined)
       void reply.header('retry-after', Math.max(1, Math.ceil(error.retryAfterSeconds)));
     if (routeOf(request).startsWith('/oauth2/') || request.url.startsWith('/oauth2/')) {
