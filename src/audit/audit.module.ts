@@ -8,6 +8,6 @@ import { SequencerLoop } from './sequencer-loop.js';
 @Module({
   imports: [ScheduleModule.forRoot()],
   providers: [Sequencer, SequencerLoop, AuditQuery],
-  exports: [AuditQuery, SequencerLoop],
+  exports: [AuditQuery, Sequencer, SequencerLoop],
 })
 export class AuditModule {}

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** Longer than any line can be: a leaf has at most 65,535 bytes, and JSON writes a byte with at most six. */
 const MAX_LINE_BYTES = 512 * 1024;
@@ -87,9 +87,7 @@ function isHash(value: unknown): value is string {
 
 /** SHA-256 of the parts in a row, in hex. */
 export function sha256(...parts: readonly Uint8Array[]): string {
-  const hash = createHash('sha256');
-  for (const part of parts) hash.update(part);
-  return hash.digest('hex');
+  return hash('sha256', Buffer.concat(parts), 'hex');
 }
 
 /** Whether text is the one canonical form of its value (RFC 8785). */
