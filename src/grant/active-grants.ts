@@ -53,7 +53,7 @@ export class ActiveGrants {
 
   private async load(issuerName: string): Promise<readonly CompiledGrant[]> {
     const { reads } = this.transactions;
-    const stored = await selectGrants(reads, "WHERE g.issuer = $1 AND g.state = 'active' ORDER BY g.id", [
+    const stored = await selectGrants(reads, "WHERE g.issuer = $1 AND g.state = 'active' ORDER BY g.name", [
       issuerName,
     ]);
     const grants = await this.review.warned(reads, stored);

@@ -51,7 +51,7 @@ export class GrantDecisions {
   /** What {@link decide} would say and why, for every grant of the issuer; issues nothing and reads afresh. */
   async explain(token: VerifiedToken, wanted: WantedRun): Promise<Explanation> {
     const { reads } = this.transactions;
-    const stored = await selectGrants(reads, 'WHERE g.issuer = $1 ORDER BY g.id', [token.issuerName]);
+    const stored = await selectGrants(reads, 'WHERE g.issuer = $1 ORDER BY g.name', [token.issuerName]);
     const grants = await this.review.warned(reads, stored);
     return explainGrants(grants, token, wanted, this.clock.now());
   }

@@ -52,7 +52,7 @@ export class Grants {
    * Saves a new grant: active at once, or waiting for an approver where the settings ask for one, or a draft. Refuses
    * with `request_invalid`, `grant_conditions_invalid`, `credential_unknown` or `name_taken`, and the field.
    */
-  create(
+  async create(
     caller: Caller,
     input: GrantSpecInput,
     options: { readonly state?: 'draft' | 'active' } = {},
@@ -75,7 +75,7 @@ export class Grants {
    * Saves a new version. `precondition_failed` if the grant is not at `ifVersion`. It applies to new leases and to
    * renewals; an active grant that needs approval allows nothing until it has it.
    */
-  change(caller: Caller, idOrName: string, input: GrantSpecInput, ifVersion: number): Promise<Grant> {
+  async change(caller: Caller, idOrName: string, input: GrantSpecInput, ifVersion: number): Promise<Grant> {
     const spec = this.review.check(input);
     return this.changing(async (tx) => {
       const before = await lockGrant(tx, idOrName);
