@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -19,8 +20,10 @@ export class PrepareError extends Error {}
  */
 export async function prepare({ report = () => {}, build = true } = {}) {
   refuseOldNode();
-  const installMs = await install(report);
-  return { installMs, buildMs: build ? await compile(report) : 0 };
+  return whileLocked(report, async () => {
+    const installMs = await install(report);
+    return { installMs, buildMs: build ? await compile(report) : 0 };
+  });
 }
 
 /** Runs one of the installed programs; answers its exit code. What it prints goes to standard error. */
@@ -37,6 +40,41 @@ export function run(command, args, stdio = ['ignore', 2, 2], env = process.env) 
     child.once('error', reject);
     child.once('close', (code, signal) => resolve(code ?? (signal === 'SIGINT' ? 130 : 1)));
   });
+}
+
+/** One process at a time prepares a clone; the lock of one that is gone is taken over. */
+async function whileLocked(report, work) {
+  const lock = join(root, '.leasegate', 'preparing');
+  mkdirSync(dirname(lock), { recursive: true });
+  for (;;) {
+    try {
+      writeFileSync(lock, String(process.pid), { flag: 'wx' });
+      break;
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error;
+    }
+    const holder = existsSync(lock) ? Number(readFileSync(lock, 'utf8')) : undefined;
+    if (holder !== undefined && holder !== 0 && !isRunning(holder)) rmSync(lock, { force: true });
+    else report('waiting for another process that prepares this clone');
+    await wait(200);
+  }
+  const unlock = () => rmSync(lock, { force: true });
+  process.once('exit', unlock);
+  try {
+    return await work();
+  } finally {
+    process.off('exit', unlock);
+    unlock();
+  }
+}
+
+function isRunning(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
 }
 
 function refuseOldNode() {
