@@ -25,7 +25,9 @@ if (process.argv.includes('--check')) {
     // A file that is not there is not up to date.
   }
   if (current !== reference) {
-    console.error('docs/reference/cli.md is not what the commands say. Run: node tools/generate-cli-help.mjs');
+    console.error(
+      'docs/reference/cli.md is not what the commands say. Run: node tools/generate-cli-help.mjs',
+    );
     process.exit(1);
   }
 } else {

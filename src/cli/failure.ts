@@ -78,9 +78,10 @@ function unforeseen(error: unknown): Failure {
     return compact({
       exitCode: dependency === undefined ? EXIT.failed : EXIT.dependency,
       code: error.code,
-      detail: message || error.code,
+      detail: 'detail' in error && typeof error.detail === 'string' ? error.detail : message || error.code,
       dependency,
-      next: nextStepOf(error.code),
+      // The others are about talking to a broker, and this is one.
+      next: dependency === undefined ? undefined : nextStepOf(error.code),
     });
   }
   return { exitCode: EXIT.failed, code: 'internal_error', detail: message };

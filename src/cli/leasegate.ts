@@ -13,12 +13,16 @@ export async function main(words: readonly string[], surrounding: Surrounding): 
     await program.parseAsync([...words], { from: 'user' });
     return set.exitCode;
   } catch (error) {
+    const output = new Output(surrounding, asksForDocument(words), surrounding.environment);
     if (error instanceof CommanderError && HELP.has(error.code)) {
-      // A group without a command prints its help as an error.
-      return error.code === 'commander.help' && error.exitCode !== 0 ? EXIT.usage : EXIT.done;
+      if (error.exitCode === 0) return EXIT.done;
+      // A group without a command, which printed its help on standard error.
+      if (output.json) {
+        output.jsonLine({ error: { code: 'usage', detail: 'A command is missing.', exit_code: EXIT.usage } });
+      }
+      return EXIT.usage;
     }
     const failure = failureOf(error);
-    const output = new Output(surrounding, asksForDocument(words), surrounding.environment);
     const { exitCode, ...rest } = failure;
     if (output.json) output.jsonLine({ error: { ...rest, exit_code: exitCode } });
     output.fail(failure);

@@ -97,6 +97,6 @@ export class Output {
 
 function cellText(value: unknown): string {
   if (value === null || value === undefined || value === '') return '-';
-  const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
   return harmless(text).replace(/[\t\n]/g, ' ');
 }

@@ -8,8 +8,8 @@ export async function readInput(invocation: Invocation, file: string): Promise<s
   return file === '-' ? text(invocation.surrounding.stdin) : readFile(file, 'utf8');
 }
 
-/** The grant or credential in the file of `--file`: one mapping in YAML or JSON. The broker checks what it says. */
-export async function readSpec(invocation: Invocation): Promise<Readonly<Record<string, unknown>>> {
+/** The grant or credential in the file of `--file`: one mapping in YAML or JSON. */
+export async function readSpec<T extends { readonly name: string }>(invocation: Invocation): Promise<T> {
   const file = invocation.text('file') ?? '-';
   const where = file === '-' ? 'standard input' : file;
   const { parse } = await import('yaml');
@@ -25,12 +25,13 @@ export async function readSpec(invocation: Invocation): Promise<Readonly<Record<
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw usageError(`${where} does not hold one mapping.`);
   }
-  return { ...value };
+  // Not checked here: the broker does, and names every field that is wrong.
+  return value as T;
 }
 
 /** Which thing a change is about: the word given, or else the name in the file. */
-export function nameOf(word: string | undefined, spec: Readonly<Record<string, unknown>>): string {
-  const name = word ?? spec['name'];
+export function nameOf(word: string | undefined, spec: { readonly name?: unknown }): string {
+  const name = word ?? spec.name;
   if (typeof name !== 'string' || name === '')
     throw usageError('Neither the command line nor the file names what to change.');
   return name;

@@ -1,5 +1,6 @@
 import { AdminCalls } from './admin-calls.js';
 import { AuditAdmin } from './admin-audit.js';
+import type { WhoamiView } from './api-types.js';
 import { CredentialAdmin, GrantAdmin, LeaseAdmin, RevocationAdmin, RunAdmin } from './admin-resources.js';
 import { Transport, type TransportOptions } from './transport.js';
 import type { TokenSource } from './token-sources.js';
@@ -8,13 +9,6 @@ import type { TokenSource } from './token-sources.js';
 export interface AdminClientOptions extends TransportOptions {
   /** Gives the bearer of an admin: an OIDC token of an issuer that the broker takes admins from. */
   readonly tokenSource: TokenSource;
-}
-
-/** Who the broker takes the bearer for. */
-export interface WhoAmI {
-  readonly issuer: string;
-  readonly subject: string;
-  readonly roles: readonly string[];
 }
 
 /** The admin API. What each call needs of roles is in the API's document; a refusal names the role that was missing. */
@@ -38,7 +32,7 @@ export class AdminClient {
   }
 
   /** Who the broker takes the bearer for, and with which roles. */
-  whoami(): Promise<WhoAmI> {
+  whoami(): Promise<WhoamiView> {
     return this.#calls.get('/v1/whoami');
   }
 }

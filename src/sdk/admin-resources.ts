@@ -1,26 +1,27 @@
 import { apiPath } from './api-request.js';
-import type { CredentialView, GrantView, LeaseView, RunView } from './api-types.js';
+import type {
+  CredentialBody,
+  CredentialView,
+  ExplainBody,
+  ExplanationView,
+  GrantCreateBody,
+  GrantSpec,
+  GrantVersionView,
+  GrantView,
+  LeaseView,
+  RevocationView,
+  RunEndView,
+  RunView,
+} from './api-types.js';
 import type { AdminCalls, Filters, Page } from './admin-calls.js';
-import type { RunEnd } from './leasegate-client.js';
-
-/** A grant or credential as an admin writes it; the broker checks it and names every field that is wrong. */
-export type Spec = Readonly<Record<string, unknown>>;
 
 /** Why something was done; kept in its event. */
 export interface Because {
   readonly reason?: string | undefined;
 }
 
-/** Changes of a grant's state that an admin can ask for. */
-export type GrantAction = 'approve' | 'activate' | 'suspend' | 'resume' | 'revoke';
-
-/** A token to explain, and what would be asked for with it. Nothing is issued. */
-export interface ExplainRequest {
-  readonly token: string;
-  readonly grant?: string | undefined;
-  readonly run_id?: string | undefined;
-  readonly step_id?: string | undefined;
-}
+/** Changes of a grant's state that can be undone or not, but need no second person. */
+export type GrantAction = 'activate' | 'suspend' | 'resume' | 'revoke';
 
 /** Grants: `/v1/grants`. */
 export class GrantAdmin {
@@ -39,17 +40,23 @@ export class GrantAdmin {
     return this.calls.get(apiPath`/v1/grants/${id}`);
   }
 
-  create(spec: Spec): Promise<GrantView> {
+  create(spec: GrantCreateBody): Promise<GrantView> {
     return this.calls.post('/v1/grants', spec);
   }
 
   /** Makes a new version; refused with `precondition_failed` when `version` is not the current one. */
-  change(id: string, spec: Spec, version: number): Promise<GrantView> {
+  change(id: string, spec: GrantSpec, version: number): Promise<GrantView> {
     return this.calls.put(apiPath`/v1/grants/${id}`, spec, version);
   }
 
-  versions(id: string): Promise<Page<GrantView>> {
+  versions(id: string): Promise<Page<GrantVersionView>> {
     return this.calls.get(apiPath`/v1/grants/${id}/versions`);
+  }
+
+  /** Lets the newest version become active; with `version`, only when it is still the newest. */
+  approve(id: string, version?: number): Promise<GrantView> {
+    const path = apiPath`/v1/grants/${id}/approve`;
+    return this.calls.send({ method: 'POST', path, body: {}, ifMatch: version });
   }
 
   act(id: string, action: GrantAction, because: Because = {}): Promise<GrantView> {
@@ -57,7 +64,7 @@ export class GrantAdmin {
   }
 
   /** Clause by clause what matches a token and what does not. */
-  explain(request: ExplainRequest): Promise<Readonly<Record<string, unknown>>> {
+  explain(request: ExplainBody): Promise<ExplanationView> {
     return this.calls.post('/v1/grants/explain', request);
   }
 }
@@ -78,12 +85,12 @@ export class CredentialAdmin {
     return this.calls.get(apiPath`/v1/credentials/${name}`);
   }
 
-  create(spec: Spec): Promise<CredentialView> {
+  create(spec: CredentialBody): Promise<CredentialView> {
     return this.calls.post('/v1/credentials', spec);
   }
 
   /** Refused with `precondition_failed` when `version` is not the current one. */
-  change(name: string, spec: Spec, version: number): Promise<CredentialView> {
+  change(name: string, spec: CredentialBody, version: number): Promise<CredentialView> {
     return this.calls.put(apiPath`/v1/credentials/${name}`, spec, version);
   }
 
@@ -110,7 +117,7 @@ export class RunAdmin {
   }
 
   /** Ends the run and every lease of it. */
-  act(id: string, action: 'close' | 'revoke', because: Because = {}): Promise<RunEnd> {
+  act(id: string, action: 'close' | 'revoke', because: Because = {}): Promise<RunEndView> {
     return this.calls.post(apiPath`/v1/runs/${id}/${action}`, because);
   }
 }
@@ -140,11 +147,11 @@ export class LeaseAdmin {
 export class RevocationAdmin {
   constructor(private readonly calls: AdminCalls) {}
 
-  status(): Promise<Readonly<Record<string, unknown>>> {
+  status(): Promise<RevocationView> {
     return this.calls.get('/v1/revocation');
   }
 
-  act(action: 'hold' | 'resume', because: Because = {}): Promise<Readonly<Record<string, unknown>>> {
+  act(action: 'hold' | 'resume', because: Because = {}): Promise<RevocationView> {
     return this.calls.post(apiPath`/v1/revocation/${action}`, because);
   }
 }

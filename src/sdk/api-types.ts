@@ -1,62 +1,56 @@
-/** Written to the API's contract until `tools/generate-api-types.mjs` makes it from the OpenAPI document. */
+/** Generated from the OpenAPI document by tools/generate-api-types.mjs; do not edit. */
 
-export interface LeaseView {
-  id: string;
-  run_id: string;
-  run_ref: string;
-  step_id: string;
-  grant: string;
-  grant_id: string;
-  grant_version: number;
-  credential: string;
-  kind: 'database' | 'kv' | 'pki';
-  delivery: 'inline' | 'wrapped';
-  revocable: boolean;
-  state: 'issuing' | 'active' | 'revoking' | 'revoked' | 'expired' | 'orphaned';
-  requested_at: string;
-  issued_at: string | null;
-  expires_at: string | null;
-  max_expires_at: string;
-  renewals: number;
-  revoke_cause: string | null;
-  ended_at: string | null;
-  proof: string | null;
-  attempts: number;
-  last_error: string | null;
-  next_attempt_at: string | null;
-  workload: { issuer: string; subject: string };
+export interface AuditHeadView {
+  origin: string;
+  size: number;
+  /** SHA-256, in hex */
+  chain_hash: string;
 }
 
-export interface RunView {
-  id: string;
-  run_id: string;
-  grant_id: string;
-  grant: string;
-  grant_version: number;
-  workload: { issuer: string; subject: string };
-  claims: Record<string, unknown>;
-  state: 'open' | 'closed' | 'revoked' | 'expired';
-  opened_at: string;
-  deadline: string;
-  ended_at: string | null;
-  end_cause: string | null;
+export interface AuditRecordView {
+  index: number;
+  event: Record<string, unknown>;
+  /** SHA-256, in hex */
+  leaf_hash: string;
+  /** SHA-256, in hex */
+  chain_hash: string;
 }
 
-export interface GrantView {
-  id: string;
+export interface AuthorizationServerMetadata {
+  issuer: string;
+  token_endpoint: string;
+  jwks_uri: string;
+  response_types_supported: string[];
+  grant_types_supported: string[];
+  token_endpoint_auth_methods_supported: string[];
+  dpop_signing_alg_values_supported: string[];
+  service_documentation: string;
+}
+
+export interface CredentialBody {
   name: string;
-  state: 'draft' | 'pending_approval' | 'active' | 'suspended' | 'revoked' | 'expired';
-  version: number;
-  spec: Record<string, unknown>;
-  expires_at: string | null;
-  created_at: string;
-  created_by: string;
-  updated_at: string;
-  warnings: string[];
+  kind: 'database' | 'kv' | 'pki';
+  /** mount of the secrets engine */
+  mount: string;
+  /** database role, KV path or PKI role, relative to the mount */
+  path: string;
+  /** KV: `version`; PKI: `common_name`, `alt_names`, `ip_sans`; database: none */
+  parameters?: Record<string, string | number | boolean> | undefined;
+  /** `inline` unless told */
+  deliveries?: ('inline' | 'wrapped')[] | undefined;
+  /** 900 unless told */
+  default_ttl_seconds?: number | undefined;
+  /** 3600 unless told */
+  max_ttl_seconds?: number | undefined;
+  /** true unless told; never for KV */
+  revocable?: boolean | undefined;
+  description?: string | undefined;
+  labels?: Record<string, string> | undefined;
 }
 
 export interface CredentialView {
   name: string;
+  /** counts every change; what If-Match compares */
   version: number;
   kind: 'database' | 'kv' | 'pki';
   mount: string;
@@ -72,4 +66,445 @@ export interface CredentialView {
   created_at: string;
   created_by: string;
   updated_at: string;
+}
+
+/** stable; the catalogue is in the documentation */
+export type ErrorCode =
+  | 'request_malformed'
+  | 'request_invalid'
+  | 'request_too_large'
+  | 'media_type_unsupported'
+  | 'not_found'
+  | 'method_not_allowed'
+  | 'idempotency_key_reused'
+  | 'idempotency_in_progress'
+  | 'precondition_required'
+  | 'precondition_failed'
+  | 'conflict'
+  | 'name_taken'
+  | 'state_transition_refused'
+  | 'rate_limited'
+  | 'authentication_required'
+  | 'token_malformed'
+  | 'token_oversize'
+  | 'token_algorithm_refused'
+  | 'token_header_refused'
+  | 'token_claims_ambiguous'
+  | 'token_claim_type'
+  | 'issuer_unknown'
+  | 'issuer_unavailable'
+  | 'issuer_keys_refused'
+  | 'issuer_quota_exceeded'
+  | 'token_key_unknown'
+  | 'token_signature_invalid'
+  | 'token_audience_refused'
+  | 'token_expired'
+  | 'token_not_yet_valid'
+  | 'token_too_old'
+  | 'token_lifetime_refused'
+  | 'token_replayed'
+  | 'proof_required'
+  | 'proof_invalid'
+  | 'run_token_invalid'
+  | 'run_token_expired'
+  | 'role_required'
+  | 'run_identity_missing'
+  | 'run_identity_refused'
+  | 'unsupported_grant_type'
+  | 'subject_token_type_refused'
+  | 'target_refused'
+  | 'scope_refused'
+  | 'grant_not_found'
+  | 'grant_ambiguous'
+  | 'grant_not_active'
+  | 'grant_conditions_invalid'
+  | 'approval_by_author'
+  | 'grant_limit_reached'
+  | 'run_closed'
+  | 'run_limit_reached'
+  | 'credential_unknown'
+  | 'credential_not_granted'
+  | 'credential_disabled'
+  | 'delivery_refused'
+  | 'ttl_refused'
+  | 'lease_not_active'
+  | 'lease_not_renewable'
+  | 'lease_in_progress'
+  | 'credential_unavailable'
+  | 'vault_unavailable'
+  | 'vault_sealed'
+  | 'vault_denied'
+  | 'vault_refused'
+  | 'database_unavailable'
+  | 'overloaded'
+  | 'shutting_down'
+  | 'internal_error';
+
+export interface ExplainBody {
+  /** the OIDC token of a workload */
+  token: string;
+  grant?: string | undefined;
+  run_id?: string | undefined;
+  step_id?: string | undefined;
+}
+
+export interface ExplanationView {
+  issuer: string;
+  subject: string;
+  decision:
+    | {
+        accepted: true;
+        grant: string;
+        run: { run_id: string; step_id: string; run_from: 'claim' | 'asserted' };
+      }
+    | { accepted: false; code: string; detail?: string | undefined };
+  /** the nearest first */
+  grants: {
+    id: string;
+    name: string;
+    version: number;
+    state: 'draft' | 'pending_approval' | 'active' | 'suspended' | 'revoked' | 'expired';
+    matched: boolean;
+    clauses: {
+      /** JSON pointer to the clause in the spec */
+      clause: string;
+      matched: boolean;
+      wanted: (string | number | boolean)[];
+      /** what the token says there */
+      found?: string | undefined;
+      nearest?: { wanted: string | number | boolean; differs: string } | undefined;
+      error?: string | undefined;
+    }[];
+    run:
+      | { run_id: string; step_id: string; run_from: 'claim' | 'asserted' }
+      | { code: string; field?: string | undefined; detail?: string | undefined };
+    error?: string | undefined;
+  }[];
+}
+
+export interface GrantCreateBody {
+  name: string;
+  description?: string | undefined;
+  labels?: Record<string, string> | undefined;
+  /** name of the issuer, as in the settings */
+  issuer: string;
+  workload: {
+    /** claims that must all match; a list means any of its values; `*` matches within one segment */
+    claims: Record<string, (string | number | boolean) | (string | number | boolean)[]>;
+    /** CEL over `claims` that must also be true */
+    cel?: string | undefined;
+  };
+  run: {
+    /** where the run id comes from */
+    from: 'claim' | 'asserted';
+    /** the issuer's preset says, if this does not */
+    run_id_claim?: string | undefined;
+    /** where the step id comes from */
+    step_from: 'claim' | 'asserted';
+    /** the issuer's preset says, if this does not */
+    step_id_claim?: string | undefined;
+    /** longest life of a run */
+    max_duration_seconds?: number | undefined;
+  };
+  credentials: {
+    name: string;
+    max_ttl_seconds?: number | undefined;
+    deliveries?: ('inline' | 'wrapped')[] | undefined;
+  }[];
+  limits?:
+    | {
+        open_runs?: number | undefined;
+        live_leases?: number | undefined;
+        live_leases_per_run?: number | undefined;
+      }
+    | undefined;
+  expires_at?: string | undefined;
+  /** `active` unless told */
+  state?: ('draft' | 'active') | undefined;
+}
+
+export interface GrantSpec {
+  name: string;
+  description?: string | undefined;
+  labels?: Record<string, string> | undefined;
+  /** name of the issuer, as in the settings */
+  issuer: string;
+  workload: {
+    /** claims that must all match; a list means any of its values; `*` matches within one segment */
+    claims: Record<string, (string | number | boolean) | (string | number | boolean)[]>;
+    /** CEL over `claims` that must also be true */
+    cel?: string | undefined;
+  };
+  run: {
+    /** where the run id comes from */
+    from: 'claim' | 'asserted';
+    /** the issuer's preset says, if this does not */
+    run_id_claim?: string | undefined;
+    /** where the step id comes from */
+    step_from: 'claim' | 'asserted';
+    /** the issuer's preset says, if this does not */
+    step_id_claim?: string | undefined;
+    /** longest life of a run */
+    max_duration_seconds?: number | undefined;
+  };
+  credentials: {
+    name: string;
+    max_ttl_seconds?: number | undefined;
+    deliveries?: ('inline' | 'wrapped')[] | undefined;
+  }[];
+  limits?:
+    | {
+        open_runs?: number | undefined;
+        live_leases?: number | undefined;
+        live_leases_per_run?: number | undefined;
+      }
+    | undefined;
+  expires_at?: string | undefined;
+}
+
+export interface GrantVersionView {
+  grant_id: string;
+  version: number;
+  spec: GrantSpec;
+  created_at: string;
+  created_by: string;
+  approved_by: string | null;
+}
+
+export interface GrantView {
+  id: string;
+  name: string;
+  state: 'draft' | 'pending_approval' | 'active' | 'suspended' | 'revoked' | 'expired';
+  /** what If-Match compares */
+  version: number;
+  spec: GrantSpec;
+  expires_at: string | null;
+  created_at: string;
+  created_by: string;
+  updated_at: string;
+  /** what an admin should look at; never a reason to refuse */
+  warnings: string[];
+}
+
+export interface IssuedLease {
+  lease: LeaseView;
+  /** inline delivery: what Vault made, such as `username` and `password`; answered once, never stored */
+  credential?: Record<string, unknown> | undefined;
+  /** wrapped delivery */
+  wrapping?:
+    | {
+        /** unwraps the credential at Vault, once */
+        token: string;
+        expires_at: string;
+        vault_address: string;
+      }
+    | undefined;
+}
+
+export interface IssuerView {
+  name: string;
+  url: string;
+  audience: string;
+  algorithms: string[];
+  preset:
+    | 'kubernetes'
+    | 'github-actions'
+    | 'gitlab-ci'
+    | 'spiffe'
+    | 'google'
+    | 'aws'
+    | 'azure'
+    | 'buildkite'
+    | 'circleci'
+    | 'hcp-terraform'
+    | 'generic';
+  replay: string;
+  usable_for: string[];
+  keys: { ok: boolean; age_seconds: number | null; detail: string | null };
+}
+
+export interface Jwks {
+  keys: Record<string, unknown>[];
+}
+
+export interface LeaseBody {
+  /** name in the catalogue */
+  credential: string;
+  /** seconds; the catalogue's default unless told, and never more than grant and catalogue allow */
+  ttl_seconds?: number | undefined;
+  /** `inline` unless told */
+  delivery?: ('inline' | 'wrapped') | undefined;
+  /** the step, where it is not the run token's */
+  step_id?: string | undefined;
+}
+
+export interface LeaseView {
+  id: string;
+  /** the platform's id of the run */
+  run_id: string;
+  /** our id of the run */
+  run_ref: string;
+  step_id: string;
+  grant: string;
+  grant_id: string;
+  grant_version: number;
+  credential: string;
+  kind: 'database' | 'kv' | 'pki';
+  delivery: 'inline' | 'wrapped';
+  /** whether the end of the lease makes the credential worthless */
+  revocable: boolean;
+  state: 'issuing' | 'active' | 'revoking' | 'orphaned' | 'revoked' | 'expired';
+  requested_at: string;
+  issued_at: string | null;
+  expires_at: string;
+  /** no renewal goes beyond */
+  max_expires_at: string;
+  renewals: number;
+  revoke_cause: string | null;
+  ended_at: string | null;
+  /** what Vault's look-ups said when it ended */
+  proof: string | null;
+  /** attempts at revoking it */
+  attempts: number;
+  last_error: string | null;
+  next_attempt_at: string | null;
+  workload: {
+    /** name of the issuer, as in the settings */
+    issuer: string;
+    subject: string;
+  };
+}
+
+export interface LoginView {
+  issuers: {
+    name: string;
+    url: string;
+    client_id: string;
+    scope: string;
+    audience: string;
+    /** which of the tokens is the bearer */
+    token: 'access_token' | 'id_token';
+    /** send the audience as `resource` (RFC 8707) */
+    send_resource: boolean;
+  }[];
+}
+
+export interface OAuthError {
+  /** RFC 6749 §5.2, RFC 8693 §2.2.2 */
+  error: string;
+  error_description: string;
+  error_uri: string;
+  code: ErrorCode;
+  /** also in the log and in the event */
+  reference: string;
+}
+
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  detail?: string | undefined;
+  code: ErrorCode;
+  /** also in the log and in the event */
+  reference: string;
+  /** JSON pointer into the body, or name of a parameter */
+  field?: string | undefined;
+  errors?: { field: string; message: string }[] | undefined;
+}
+
+export interface ProtectedResourceMetadata {
+  resource: string;
+  authorization_servers: string[];
+  jwks_uri: string;
+  bearer_methods_supported: string[];
+  dpop_signing_alg_values_supported: string[];
+  resource_name: string;
+  resource_documentation: string;
+}
+
+export interface ReadinessView {
+  ready: boolean;
+  checks: Record<string, { ok: boolean; detail?: string | undefined }>;
+}
+
+export interface RevocationView {
+  /** `hold`: ends are recorded and wait */
+  revocation: 'on' | 'hold';
+}
+
+export interface RunEndView {
+  run: RunView;
+  /** live leases that it had */
+  leases: number;
+  /** leases of which the end is proved */
+  proved: number;
+  /** leases that are still being revoked */
+  outstanding: number;
+}
+
+export interface RunView {
+  /** our id; `run_ref` of its leases */
+  id: string;
+  /** the platform's id */
+  run_id: string;
+  grant_id: string;
+  grant: string;
+  /** version of the grant under which it was opened */
+  grant_version: number;
+  workload: {
+    /** name of the issuer, as in the settings */
+    issuer: string;
+    subject: string;
+  };
+  /** the claims that the grant's conditions name */
+  claims: Record<string, unknown>;
+  state: 'open' | 'closed' | 'revoked' | 'expired';
+  opened_at: string;
+  /** no lease of the run lives longer */
+  deadline: string;
+  ended_at: string | null;
+  end_cause: string | null;
+}
+
+export interface TokenForm {
+  grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange';
+  /** the platform's OIDC token */
+  subject_token: string;
+  subject_token_type:
+    | 'urn:ietf:params:oauth:token-type:jwt'
+    | 'urn:ietf:params:oauth:token-type:id_token'
+    | 'urn:ietf:params:oauth:token-type:access_token';
+  /** the public URL of this broker; may be repeated */
+  resource?: string | undefined;
+  /** the public URL of this broker; may be repeated */
+  audience?: string | undefined;
+  /** `grant:NAME` picks a grant, `credential:NAME` narrows the token to credentials */
+  scope?: string | undefined;
+  requested_token_type?: 'urn:ietf:params:oauth:token-type:access_token' | undefined;
+  /** the run, where the grant lets the workload say so */
+  run_id?: string | undefined;
+  /** the step, where the grant lets the workload say so */
+  step_id?: string | undefined;
+}
+
+export interface TokenView {
+  access_token: string;
+  issued_token_type: 'urn:ietf:params:oauth:token-type:access_token';
+  token_type: 'Bearer' | 'DPoP';
+  expires_in: number;
+  scope: string;
+  run_id: string;
+  /** our id of the run */
+  run_ref: string;
+  step_id: string;
+  grant: string;
+}
+
+export interface WhoamiView {
+  /** name of the issuer */
+  issuer: string;
+  subject: string;
+  roles: ('admin' | 'approver' | 'auditor' | 'operator')[];
+  /** when the token expires */
+  expires_at: string;
 }

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { inspect } from 'node:util';
-import type { LeaseView } from './api-types.js';
+import type { IssuedLease, LeaseView } from './api-types.js';
 import { hasErrorCode, LeasegateError } from './leasegate-error.js';
 import { secretData, type SecretData } from './secret-data.js';
 import type { Surroundings } from './surroundings.js';
@@ -33,8 +33,7 @@ export interface HeldLeaseParts {
   readonly serverTimeMs: number;
   readonly ttlSeconds: number | undefined;
   readonly credential: Readonly<Record<string, unknown>> | undefined;
-  readonly wrapping:
-    { readonly token: string; readonly expires_at: string; readonly vault_address?: string } | undefined;
+  readonly wrapping: IssuedLease['wrapping'];
   readonly autoRenew: boolean;
   readonly calls: LeaseCalls;
   readonly surroundings: Surroundings;
@@ -81,7 +80,7 @@ export class HeldLease extends EventEmitter<LeaseEvents> {
   }
 
   /** For wrapped delivery: what to unwrap at Vault, once, and until when. */
-  get wrapping(): { token: string; expiresAt: Date; vaultAddress: string | undefined } | undefined {
+  get wrapping(): { token: string; expiresAt: Date; vaultAddress: string } | undefined {
     const wrapping = this.#parts.wrapping;
     return (
       wrapping && {
@@ -94,7 +93,7 @@ export class HeldLease extends EventEmitter<LeaseEvents> {
 
   /** When the credential stops working, by the broker's clock. */
   get expiresAt(): Date {
-    return new Date(this.#view.expires_at ?? this.#view.max_expires_at);
+    return new Date(this.#view.expires_at);
   }
 
   /** Whether the broker can end the credential before it expires; a static secret lives on. */

@@ -1,5 +1,5 @@
 import { apiPath, type Answer, type ApiRequest } from './api-request.js';
-import type { LeaseView, RunView } from './api-types.js';
+import type { IssuedLease, LeaseView, RunEndView, RunView } from './api-types.js';
 import { HeldLease } from './held-lease.js';
 import { hasErrorCode } from './leasegate-error.js';
 import type { ProofKey } from './proof-key.js';
@@ -27,24 +27,6 @@ export interface LeaseOptions {
   /** Renews in the background; true unless told. */
   readonly autoRenew?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
-}
-
-/** How a run ended: how many leases it had, for how many the end is proved, and for how many it is still under way. */
-export interface RunEnd {
-  readonly run: RunView;
-  readonly leases: number;
-  readonly proved: number;
-  readonly outstanding: number;
-}
-
-interface LeaseAnswer {
-  readonly lease: LeaseView;
-  readonly credential?: Readonly<Record<string, unknown>>;
-  readonly wrapping?: {
-    readonly token: string;
-    readonly expires_at: string;
-    readonly vault_address?: string;
-  };
 }
 
 /**
@@ -83,8 +65,8 @@ export class LeasegateClient {
         })
       ).body,
     /** Ends the run, and with it every lease of it, also those of other processes. */
-    close: async (signal?: AbortSignal): Promise<RunEnd> => {
-      const { body } = await this.#call<RunEnd>({ method: 'DELETE', path: '/v1/runs/self', signal });
+    close: async (signal?: AbortSignal): Promise<RunEndView> => {
+      const { body } = await this.#call<RunEndView>({ method: 'DELETE', path: '/v1/runs/self', signal });
       for (const lease of this.#held) lease.forget();
       return body;
     },
@@ -102,7 +84,7 @@ export class LeasegateClient {
 
   /** Leases a credential and keeps it renewed. */
   async lease(credential: string, options: LeaseOptions = {}): Promise<HeldLease> {
-    const { body, serverTimeMs } = await this.#call<LeaseAnswer>({
+    const { body, serverTimeMs } = await this.#call<IssuedLease>({
       method: 'POST',
       path: '/v1/leases',
       signal: options.signal,

@@ -1,3 +1,5 @@
+import type { ErrorCode } from './api-types.js';
+
 /** Codes that the client itself gives, when no answer of the broker does. */
 export type ClientErrorCode =
   | 'broker_unreachable'
@@ -6,10 +8,12 @@ export type ClientErrorCode =
   | 'identity_missing'
   | 'identity_source_failed';
 
+/** A code of the broker's catalogue, one of the client, or one that a newer broker added. */
+export type LeasegateErrorCode = ErrorCode | ClientErrorCode | (string & Record<never, never>);
+
 /** What a {@link LeasegateError} is made of. */
 export interface LeasegateErrorFields {
-  /** A code of the broker's catalogue, or a {@link ClientErrorCode}. */
-  readonly code: string;
+  readonly code: LeasegateErrorCode;
   /** HTTP status; 0 when there was no answer. */
   readonly status: number;
   readonly detail: string;
@@ -26,7 +30,7 @@ export interface LeasegateErrorFields {
 
 /** A refusal or failure, of the broker or on the way to it. Carries no token and no credential. */
 export class LeasegateError extends Error {
-  readonly code: string;
+  readonly code: LeasegateErrorCode;
   readonly status: number;
   readonly detail: string;
   readonly reference: string | undefined;
@@ -59,6 +63,6 @@ export class LeasegateError extends Error {
 }
 
 /** Whether something thrown carries this code. */
-export function hasErrorCode(error: unknown, code: string): error is LeasegateError {
+export function hasErrorCode(error: unknown, code: LeasegateErrorCode): error is LeasegateError {
   return error instanceof LeasegateError && error.code === code;
 }

@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import type { TokenView } from './api-types.js';
 import { LeasegateError } from './leasegate-error.js';
 import type { ProofKey } from './proof-key.js';
 import type { TokenSource } from './token-sources.js';
@@ -41,16 +42,6 @@ export class RunToken {
   [inspect.custom](): string {
     return `[run token: run ${this.runId ?? 'unknown'}]`;
   }
-}
-
-interface ExchangeAnswer {
-  readonly access_token: string;
-  readonly token_type: string;
-  readonly expires_in: number;
-  readonly scope?: string;
-  readonly run_id?: string;
-  readonly step_id?: string;
-  readonly grant?: string;
 }
 
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
@@ -133,7 +124,7 @@ export class RunAccess {
       ...(wanted.credentials ?? []).map((name) => `credential:${name}`),
     ].join(' ');
     const startedMs = this.transport.surroundings.nowMs();
-    const { body } = await this.transport.json<ExchangeAnswer>(
+    const { body } = await this.transport.json<TokenView>(
       {
         method: 'POST',
         path: '/oauth2/token',
@@ -154,7 +145,7 @@ export class RunAccess {
     const lifetimeMs = body.expires_in * 1000;
     const token = new RunToken(
       body.access_token,
-      body.token_type.toLowerCase() === 'dpop' ? 'DPoP' : 'Bearer',
+      body.token_type,
       startedMs + lifetimeMs,
       lifetimeMs,
       body.run_id,

@@ -125,7 +125,8 @@ export class Transport {
     try {
       const response = await this.surroundings.fetch(url, {
         method: request.method,
-        redirect: 'error',
+        // An answer of another server that asks to send the token elsewhere; it fails as any answer that is not one.
+        redirect: 'manual',
         signal: abort.signal,
         headers: {
           accept: 'application/json',

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { AuditRecord } from '../../sdk/admin-audit.js';
+import type { AuditRecordView } from '../../sdk/api-types.js';
 import type { Filters } from '../../sdk/admin-calls.js';
 import { machine } from '../../sdk/surroundings.js';
 import { verifyExport, type ExpectedHead } from '../../sdk/verify-export.js';
@@ -16,7 +16,7 @@ import type { Column } from '../output.js';
 const TAIL_EVERY_MS = 1_000;
 const TAIL_PAGE = 200;
 
-const COLUMNS: readonly Column<AuditRecord>[] = [
+const COLUMNS: readonly Column<AuditRecordView>[] = [
   ['INDEX', (record) => record.index],
   ['TIME', (record) => record.event['time']],
   ['KIND', (record) => record.event['kind']],

@@ -1,4 +1,4 @@
-import type { CredentialView } from '../../sdk/api-types.js';
+import type { CredentialBody, CredentialView } from '../../sdk/api-types.js';
 import { adminClient } from '../clients.js';
 import type { Invocation } from '../invocation.js';
 import { printList } from '../listing.js';
@@ -26,13 +26,16 @@ export async function get(invocation: Invocation): Promise<void> {
 
 /** `credential create` */
 export async function create(invocation: Invocation): Promise<void> {
-  await print(invocation, await adminClient(invocation).credentials.create(await readSpec(invocation)));
+  await print(
+    invocation,
+    await adminClient(invocation).credentials.create(await readSpec<CredentialBody>(invocation)),
+  );
 }
 
 /** `credential change` */
 export async function change(invocation: Invocation): Promise<void> {
   const { credentials } = adminClient(invocation);
-  const spec = await readSpec(invocation);
+  const spec = await readSpec<CredentialBody>(invocation);
   const name = nameOf(invocation.words[0], spec);
   const version = invocation.number('ifVersion') ?? (await credentials.get(name)).version;
   await print(invocation, await credentials.change(name, spec, version));

@@ -1,4 +1,4 @@
-import type { GrantView } from '../../sdk/api-types.js';
+import type { GrantCreateBody, GrantSpec, GrantView } from '../../sdk/api-types.js';
 import type { GrantAction } from '../../sdk/admin-resources.js';
 import { adminClient } from '../clients.js';
 import type { Invocation } from '../invocation.js';
@@ -33,13 +33,16 @@ export async function get(invocation: Invocation): Promise<void> {
 
 /** `grant create` */
 export async function create(invocation: Invocation): Promise<void> {
-  await print(invocation, await adminClient(invocation).grants.create(await readSpec(invocation)));
+  await print(
+    invocation,
+    await adminClient(invocation).grants.create(await readSpec<GrantCreateBody>(invocation)),
+  );
 }
 
 /** `grant change` */
 export async function change(invocation: Invocation): Promise<void> {
   const { grants } = adminClient(invocation);
-  const spec = await readSpec(invocation);
+  const spec = await readSpec<GrantSpec>(invocation);
   const name = nameOf(invocation.words[0], spec);
   const version = invocation.number('ifVersion') ?? (await grants.get(name)).version;
   await print(invocation, await grants.change(name, spec, version));
@@ -48,10 +51,23 @@ export async function change(invocation: Invocation): Promise<void> {
 /** `grant versions` */
 export async function versions(invocation: Invocation): Promise<void> {
   const page = await adminClient(invocation).grants.versions(invocation.word(0));
-  await invocation.output.show(page, () => invocation.output.table(page.items, COLUMNS));
+  await invocation.output.show(page, () =>
+    invocation.output.table(page.items, [
+      ['VERSION', (version) => version.version],
+      ['CREATED', (version) => version.created_at],
+      ['BY', (version) => version.created_by],
+      ['APPROVED BY', (version) => version.approved_by],
+    ]),
+  );
 }
 
-/** `grant approve|activate|suspend|resume|revoke`: the command's own name is the action. */
+/** `grant approve` */
+export async function approve(invocation: Invocation): Promise<void> {
+  const { grants } = adminClient(invocation);
+  await print(invocation, await grants.approve(invocation.word(0), invocation.number('ifVersion')));
+}
+
+/** `grant activate|suspend|resume|revoke` */
 export function act(action: GrantAction): (invocation: Invocation) => Promise<void> {
   return async (invocation) => {
     const because = { reason: invocation.text('reason') };

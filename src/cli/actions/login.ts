@@ -1,4 +1,4 @@
-import type { WhoAmI } from '../../sdk/admin-client.js';
+import type { WhoamiView } from '../../sdk/api-types.js';
 import { AdminClient } from '../../sdk/admin-client.js';
 import { authorize, revoke } from '../login/authorization.js';
 import { openBrowser } from '../login/browser.js';
@@ -61,12 +61,13 @@ export async function whoami(invocation: Invocation): Promise<void> {
   await printMe(invocation, await adminClient(invocation).whoami());
 }
 
-async function printMe({ output }: Invocation, me: WhoAmI): Promise<void> {
+async function printMe({ output }: Invocation, me: WhoamiView): Promise<void> {
   await output.show(me, () =>
     output.fields([
       ['issuer', me.issuer],
       ['subject', me.subject],
       ['roles', me.roles.join(', ')],
+      ['until', me.expires_at],
     ]),
   );
 }

@@ -1,4 +1,4 @@
-import type { RunEnd } from '../../sdk/leasegate-client.js';
+import type { RunEndView } from '../../sdk/api-types.js';
 import { usageError } from '../cli-error.js';
 import { adminClient, workerClient } from '../clients.js';
 import type { Invocation } from '../invocation.js';
@@ -55,7 +55,7 @@ export async function revokeRun(invocation: Invocation): Promise<void> {
 export async function listLeases(invocation: Invocation): Promise<void> {
   const filters = {
     state: invocation.text('state'),
-    run: invocation.text('run'),
+    run: invocation.text('run') ?? invocation.text('runId'),
     grant: invocation.text('grant'),
     credential: invocation.text('credential'),
     kind: invocation.text('kind'),
@@ -107,7 +107,7 @@ export function switchRevocation(action: 'hold' | 'resume'): (invocation: Invoca
   };
 }
 
-async function printEnd({ output }: Invocation, ended: RunEnd): Promise<void> {
+async function printEnd({ output }: Invocation, ended: RunEndView): Promise<void> {
   await output.show(ended, () =>
     output.fields([
       ['run', ended.run.run_id],

@@ -1,32 +1,15 @@
 import { EXIT } from '../exit-code.js';
 import type { Invocation } from '../invocation.js';
 
-interface Check {
-  readonly name: string;
-  readonly ok: boolean;
-  readonly detail: string;
-  readonly advice?: string;
-}
-
-interface ServerSide {
-  serve(argv: readonly string[]): Promise<void>;
-  migrate(): Promise<readonly string[]>;
-  doctor(): Promise<{ readonly ok: boolean; readonly checks: readonly Check[] }>;
-  vaultPlan(options: {
-    credentials?: string | undefined;
-    apply: boolean;
-  }): Promise<readonly Readonly<Record<string, unknown>>[]>;
-  settingsReference(format: 'json' | 'markdown'): Promise<string>;
-}
-
 /** `serve`: until it is told to stop. */
 export async function serve(invocation: Invocation): Promise<void> {
-  await (await load(invocation)).serve([]);
+  const { serve: run } = await program(invocation);
+  await run({ migrate: invocation.flag('migrate') });
 }
 
 /** `migrate` */
 export async function migrate(invocation: Invocation): Promise<void> {
-  const applied = await (await load(invocation)).migrate();
+  const applied = await (await program(invocation)).migrate();
   await invocation.output.show({ applied }, () =>
     applied.length === 0 ? 'nothing to do' : applied.join('\n'),
   );
@@ -35,13 +18,13 @@ export async function migrate(invocation: Invocation): Promise<void> {
 /** `settings` */
 export async function settings(invocation: Invocation): Promise<void> {
   const { output } = invocation;
-  output.line(await (await load(invocation)).settingsReference(output.json ? 'json' : 'markdown'));
+  output.line(await (await program(invocation)).settingsReference(output.json ? 'json' : 'markdown'));
 }
 
-/** `doctor`: exits with 3 when a dependency is missing or wrong. */
+/** `doctor`: exits with 3 when a dependency does not answer, with 1 when something else is wrong. */
 export async function doctor(invocation: Invocation): Promise<number> {
   const { output } = invocation;
-  const report = await (await load(invocation)).doctor();
+  const report = await (await program(invocation)).doctor();
   await output.show(report, () =>
     output.table(report.checks, [
       ['CHECK', (check) => check.name],
@@ -50,7 +33,9 @@ export async function doctor(invocation: Invocation): Promise<number> {
       ['WHAT TO DO', (check) => check.advice],
     ]),
   );
-  return report.ok ? EXIT.done : EXIT.dependency;
+  if (report.ok) return EXIT.done;
+  const missing = report.checks.some(({ name, ok }) => !ok && /^(database|vault)\b|\bissuer\b/i.test(name));
+  return missing ? EXIT.dependency : EXIT.failed;
 }
 
 /** `vault plan` */
@@ -64,15 +49,14 @@ export async function vaultApply(invocation: Invocation): Promise<void> {
 }
 
 async function vault(invocation: Invocation, apply: boolean): Promise<void> {
-  const changes = await (
-    await load(invocation)
-  ).vaultPlan({ credentials: invocation.text('credentials'), apply });
+  const credentials = invocation.text('credentials');
+  const changes = await (await program(invocation)).vaultPlan({ credentials, apply });
   await invocation.output.show({ applied: apply, changes }, () => invocation.output.whole(changes));
 }
 
-async function load(invocation: Invocation): Promise<ServerSide> {
+/** The program itself, which no other command loads. */
+async function program(invocation: Invocation) {
   const config = invocation.text('config');
   if (config !== undefined) process.env['LEASEGATE_CONFIG'] = config;
-  const where = '../../main.js';
-  return (await import(where)) as ServerSide;
+  return import('../../main.js');
 }

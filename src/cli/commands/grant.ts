@@ -3,8 +3,6 @@ import { parseCount, type CommandSet } from '../command-set.js';
 import { withPages } from './list-options.js';
 
 const ACTIONS = [
-  ['approve', 'let a grant that waits for approval become active'],
-  ['activate', 'make a draft active'],
   ['suspend', 'stop a grant for now and end its leases'],
   ['resume', 'let a suspended grant work again'],
   ['revoke', 'end a grant for ever, with its runs and leases'],
@@ -60,6 +58,27 @@ export function defineGrantCommands(set: CommandSet, program: Command): void {
     'versions <grant>',
     { summary: 'list the versions of a grant', example: 'leasegate grant versions nightly-orders' },
     async () => (await import('../actions/grant.js')).versions,
+  );
+  set
+    .leaf(
+      grant,
+      'approve <grant>',
+      {
+        summary: 'let the newest version of a grant become active; nobody approves their own',
+        example: 'leasegate grant approve nightly-orders --if-version 3',
+      },
+      async () => (await import('../actions/grant.js')).approve,
+    )
+    .option(
+      '--if-version <version>',
+      'only when this version, which you read, is still the newest',
+      parseCount,
+    );
+  set.leaf(
+    grant,
+    'activate <grant>',
+    { summary: 'make a draft active', example: 'leasegate grant activate nightly-orders' },
+    async () => (await import('../actions/grant.js')).act('activate'),
   );
   for (const [action, summary] of ACTIONS) {
     set

@@ -60,7 +60,7 @@ export function defineOperationCommands(set: CommandSet, program: Command): void
     ),
   )
     .option('--state <state>', 'only in this state')
-    .option('--run <run>', 'only of this run, by our id (run_ref)')
+    .option('--run <run>', "only of this run, by our id or the platform's")
     .option('--credential <name>', 'only of this credential')
     .option('--kind <kind>', 'only of this kind: database, kv, pki');
   set.leaf(

@@ -12,7 +12,7 @@ export function defineServerCommands(set: CommandSet, program: Command): void {
       { summary: 'run the broker', example: 'leasegate serve --config config/leasegate.yaml' },
       async () => (await import('../actions/server.js')).serve,
     ),
-  );
+  ).option('--migrate', 'bring the database to the version of this program first');
   config(
     set.leaf(
       program,

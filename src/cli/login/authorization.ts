@@ -32,8 +32,8 @@ export interface BrowserWay {
  * (RFC 9207) checked.
  */
 export async function authorize(issuer: LoginIssuer, way: BrowserWay): Promise<Login> {
-  const scope = issuer.scope ?? 'openid';
-  const resource = issuer.send_resource === false ? undefined : issuer.audience;
+  const scope = issuer.scope;
+  const resource = issuer.send_resource ? issuer.audience : undefined;
   const configuration = await configure(issuer.url, issuer.client_id);
   const [state, nonce, verifier] = [randomState(), randomNonce(), randomPKCECodeVerifier()];
   const loopback = await listenOnLoopback();
@@ -70,7 +70,7 @@ export async function authorize(issuer: LoginIssuer, way: BrowserWay): Promise<L
       scope,
       resource,
     };
-    return withTokens({ ...login, bearer: issuer.token ?? 'access_token', token: '' }, tokens);
+    return withTokens({ ...login, bearer: issuer.token, token: '' }, tokens);
   } finally {
     loopback.close();
   }

@@ -1,28 +1,16 @@
 import { apiPath } from '../../sdk/api-request.js';
+import type { LoginView } from '../../sdk/api-types.js';
 import { Transport } from '../../sdk/transport.js';
 import { CliError, usageError } from '../cli-error.js';
 
 /** An issuer that the broker takes admins from, as it publishes it. */
-export interface LoginIssuer {
-  readonly name: string;
-  readonly url: string;
-  readonly client_id: string;
-  readonly scope?: string;
-  readonly audience?: string;
-  readonly token?: 'access_token' | 'id_token';
-  readonly send_resource?: boolean;
-}
+export type LoginIssuer = LoginView['issuers'][number];
 
 /** Asks the broker where its admins log in. */
 export async function chooseIssuer(brokerUrl: URL, wanted: string | undefined): Promise<LoginIssuer> {
   const transport = new Transport({ url: brokerUrl });
-  const { body } = await transport.json<{ issuers?: readonly LoginIssuer[]; items?: readonly LoginIssuer[] }>(
-    {
-      method: 'GET',
-      path: apiPath`/v1/auth/config`,
-    },
-  );
-  const issuers = body.issuers ?? body.items ?? [];
+  const { body } = await transport.json<LoginView>({ method: 'GET', path: apiPath`/v1/auth/config` });
+  const { issuers } = body;
   const names = issuers.map(({ name }) => name).join(', ');
   if (wanted !== undefined) {
     const named = issuers.find(({ name }) => name === wanted);
