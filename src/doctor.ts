@@ -153,9 +153,9 @@ async function examineIssuer(app: App, issuer: string): Promise<Check> {
   const health = await app.nest.get(IssuerKeys, { strict: false }).check(issuer);
   const age = health.ageSeconds === undefined ? '' : `, ${health.ageSeconds} s old`;
   return {
-    name: `keys of issuer ${issuer}`,
+    name: `issuer ${issuer}`,
     ok: health.ok,
-    detail: health.detail ?? `can be had${age}`,
+    detail: health.detail ?? `its keys can be had${age}`,
     ...(health.ok
       ? {}
       : { advice: 'see that its url (and keys.url) can be reached from here, and allowPrivateAddress' }),

@@ -2,6 +2,8 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { credentialBody } from './api/view/credential-view.js';
+import { selectCredentials } from './credential/credential-rows.js';
+import { createDataSource } from './database/data-source.js';
 import { BrokerError } from './kernel/broker-error.js';
 import { SystemClock } from './kernel/clock.js';
 import { Secret } from './kernel/secret.js';
@@ -15,71 +17,96 @@ import { NoTimings } from './vault/vault-timings.js';
 
 /** What to plan or apply. */
 export interface VaultBootstrapOptions {
-  /** File or folder of YAML or JSON with credentials, as the API takes them. */
+  /** File or folder with credentials, as the API takes them; the catalogue in the database unless given. */
   readonly credentials?: string | undefined;
   readonly apply: boolean;
 }
 
-/** Plans what the broker needs in Vault, or does it, with the operator's own token (`VAULT_TOKEN`). */
+type Line = Readonly<Record<string, unknown>>;
+
+/**
+ * Plans what the broker needs in Vault, or does it, with the operator's own token (`VAULT_TOKEN`). After an apply with
+ * AppRole the last line has the role id for the settings; a secret id is the operator's to make and to hand over.
+ */
 export async function bootstrapVault(
   settings: Settings,
   options: VaultBootstrapOptions,
-): Promise<readonly Readonly<Record<string, unknown>>[]> {
+): Promise<readonly Line[]> {
   const token = process.env['VAULT_TOKEN'];
   if (token === undefined || token === '')
     throw new BrokerError('authentication_required', { detail: 'set VAULT_TOKEN to an operator’s token' });
   const { address, redirectAddresses, namespace, caFile, timeoutMs, connections } = settings.values.vault;
-  const client = new VaultClient(
-    { address, redirectAddresses, namespace, caFile, timeoutMs, connections },
-    new SystemClock(),
-    new NoTimings(),
-  );
+  const transport = { address, redirectAddresses, namespace, caFile, timeoutMs, connections };
+  const client = new VaultClient(transport, new SystemClock(), new NoTimings());
   try {
     const vault = new OperatorVault(client, Secret.of(token));
-    const input = bootstrapInput(settings, options.credentials);
-    const changes = options.apply ? (await apply(vault, input)).changes : await plan(vault, input);
-    return changes.map((change) => ({ ...change }));
+    const input = await bootstrapInput(settings, options.credentials);
+    if (!options.apply) return (await plan(vault, input)).map((change) => ({ ...change }));
+    const { changes, roleId } = await apply(vault, input);
+    const login = roleId === undefined ? [] : [{ kind: 'login', name: 'vault.login.roleId', detail: roleId }];
+    return [...changes.map((change) => ({ ...change })), ...login];
   } finally {
     await client.close();
   }
 }
 
-function bootstrapInput(settings: Settings, path: string | undefined): BootstrapInput {
+async function bootstrapInput(settings: Settings, path: string | undefined): Promise<BootstrapInput> {
   const { login, leaseTokenRole, policyPrefix } = settings.values.vault;
-  const credentials = path === undefined ? [] : readCredentials(path);
   return {
     leaseTokenRole,
     policyPrefix,
-    credentials: credentials.map(({ name, kind, mount, path: role, default_ttl_seconds: ttl }) => ({
-      name,
-      kind,
-      mount,
-      path: role,
-      ...(ttl === undefined ? {} : { defaultTtlSeconds: ttl }),
-    })),
+    ...(path === undefined ? await catalogue(settings) : { credentials: readCredentials(path).map(needOf) }),
     ...(login.method === 'approle' ? { approle: { mount: login.mount } } : {}),
   };
 }
 
+type Need = BootstrapInput['credentials'][number];
+
+function needOf({ name, kind, mount, path, default_ttl_seconds: ttl }: CredentialFile): Need {
+  return { name, kind, mount, path, ...(ttl === undefined ? {} : { defaultTtlSeconds: ttl }) };
+}
+
+/** The catalogue, and the mounts that live leases still need though no credential names them any more. */
+async function catalogue(settings: Settings): Promise<Pick<BootstrapInput, 'credentials' | 'formerMounts'>> {
+  const dataSource = createDataSource(settings, []);
+  await dataSource.initialize().catch((cause: unknown) => {
+    throw new BrokerError('database_unavailable', {
+      cause,
+      detail: 'The catalogue cannot be read; name files instead.',
+    });
+  });
+  try {
+    const credentials = await selectCredentials(dataSource.manager, 'ORDER BY name', []);
+    const formerMounts = await dataSource.query<{ kind: Need['kind']; mount: string }[]>(
+      `SELECT DISTINCT l.kind, l.mount FROM leases l WHERE l.state NOT IN ('revoked', 'expired')
+         AND NOT EXISTS (SELECT 1 FROM credentials c WHERE c.kind = l.kind AND c.mount = l.mount)`,
+    );
+    return { credentials, formerMounts };
+  } finally {
+    await dataSource.destroy();
+  }
+}
+
+type CredentialFile = ReturnType<typeof credentialBody.parse>;
+
 /** Credentials from a file, or from every `.yaml`, `.yml` and `.json` of a folder; refuses what the API would refuse. */
-export function readCredentials(path: string): ReturnType<typeof credentialBody.parse>[] {
+export function readCredentials(path: string): CredentialFile[] {
   const files = statSync(path).isDirectory()
     ? readdirSync(path)
         .filter((name) => /\.(ya?ml|json)$/.test(name))
         .sort()
         .map((name) => join(path, name))
     : [path];
-  return files.flatMap((file) => {
-    const content = parse(readFileSync(file, 'utf8')) as unknown;
-    const specs: readonly unknown[] = Array.isArray(content) ? content : [content];
-    return specs.map((spec) => {
-      const result = credentialBody.safeParse(spec);
-      if (result.success) return result.data;
-      const [issue] = result.error.issues;
-      throw new BrokerError('request_invalid', {
-        field: issue?.path.join('.') ?? '',
-        detail: `${file}: ${issue?.path.join('.') ?? ''} ${issue?.message ?? 'is not valid'}`,
-      });
-    });
+  return files.flatMap(readFile);
+}
+
+function readFile(file: string): CredentialFile[] {
+  const content = parse(readFileSync(file, 'utf8')) as unknown;
+  return [content].flat().map((spec) => {
+    const result = credentialBody.safeParse(spec);
+    if (result.success) return result.data;
+    const [issue] = result.error.issues;
+    const field = issue?.path.join('.') ?? '';
+    throw new BrokerError('request_invalid', { field, detail: `${file}: ${field} ${issue?.message ?? ''}` });
   });
 }

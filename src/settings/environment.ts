@@ -12,9 +12,25 @@ export const NAMED_VARIABLES: Readonly<Record<string, readonly string[]>> = {
   LEASEGATE_REVOCATION: ['leases', 'revocation'],
 };
 
-/** Variables of the same prefix that are not settings: the command line's, the build's and the fault tests'. */
-const OTHERS =
-  /^LEASEGATE_(CONFIG|URL|TOKEN|TOKEN_FILE|GRANT|HOME|JSON|VAULT_BIN|CRASH_AT|(TEST|BENCH|DEMO|CLI|RUN|STEP|OIDC|CREDENTIAL)_[A-Z0-9_]+)$/;
+/** Variables of the same prefix that are not settings: those of the command line, workers, builds and fault tests. */
+const OTHERS: ReadonlySet<string> = new Set(
+  [
+    'CONFIG',
+    'URL',
+    'TOKEN',
+    'TOKEN_FILE',
+    'RUN_TOKEN',
+    'OIDC_TOKEN',
+    'OIDC_TOKEN_FILE',
+    'OIDC_AUDIENCE',
+    'GRANT',
+    'RUN_ID',
+    'STEP_ID',
+    'VAULT_BIN',
+    'DEMO_TARGET',
+    'CRASH_AT',
+  ].map((name) => PREFIX + name),
+);
 
 /** A setting that the environment gives. */
 export interface EnvironmentSetting {
@@ -35,7 +51,7 @@ export function settingsFromEnvironment(
   const found: EnvironmentSetting[] = [];
   for (const [variable, text] of Object.entries(environment)) {
     const named = NAMED_VARIABLES[variable];
-    if (text === undefined || (named === undefined && !variable.startsWith(PREFIX)) || OTHERS.test(variable))
+    if (text === undefined || (named === undefined && !variable.startsWith(PREFIX)) || OTHERS.has(variable))
       continue;
     const target = named
       ? { path: named, leaf: at(schema, named), file: false }
