@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { AuditInbox } from '../audit/audit-inbox.js';
+import { prepared, type PreparedStatement } from '../database/prepared.js';
 import { Transactions, type Tx } from '../database/transaction.js';
 import type { Caller } from '../kernel/caller.js';
 import { Clock } from '../kernel/clock.js';
@@ -29,7 +30,9 @@ export const LOCKED = 'FOR SHARE OF g, r, c';
 
 // $7 lease, $8 step, $9 delivery, $10 accessor, $11 expiry, $12 last expiry, $13 idempotency key, $14 and $15 the
 // event, $16 and $17 the most live leases of the grant and of the run.
-const REQUEST = `
+const REQUEST: PreparedStatement = {
+  name: 'lease.request',
+  text: `
   WITH allowed AS (
     ${STILL_ALLOWED}
       AND ($13::text IS NULL OR NOT EXISTS (
@@ -50,9 +53,12 @@ const REQUEST = `
   ), event AS (
     INSERT INTO audit_inbox (event_id, leaf) SELECT $14::uuid, $15::bytea FROM requested
   )
-  SELECT id FROM requested`;
+  SELECT id FROM requested`,
+};
 
-const ACTIVATE = `
+const ACTIVATE: PreparedStatement = {
+  name: 'lease.activate',
+  text: `
   WITH issued AS (
     UPDATE leases SET state = 'active', vault_lease_id = $2::text, account = $3::text, issued_at = $4::timestamptz,
       expires_at = $5::timestamptz, max_expires_at = $6::timestamptz, revocable = $7::boolean
@@ -60,7 +66,8 @@ const ACTIVATE = `
   ), event AS (
     INSERT INTO audit_inbox (event_id, leaf) SELECT $8::uuid, $9::bytea FROM issued
   )
-  SELECT id FROM issued`;
+  SELECT id FROM issued`,
+};
 
 // A commit whose answer was lost may have made it active; then it has to end all the same.
 const FAIL = `
@@ -119,7 +126,7 @@ export class LeaseRecords {
         account: made.account,
       },
     );
-    const rows = await this.transactions.reads.query<unknown[]>(ACTIVATE, [
+    const rows = await prepared(this.transactions.reads, ACTIVATE, [
       issuing.leaseId,
       made.vaultLeaseId ?? null,
       made.account ?? null,
@@ -181,7 +188,7 @@ export class LeaseRecords {
         accessor: issuing.token.accessor,
       },
     );
-    const rows = await tx.query<unknown[]>(REQUEST, [
+    const rows = await prepared(tx, REQUEST, [
       grant.id,
       grant.version,
       run.id,

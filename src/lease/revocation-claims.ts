@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { AuditInbox } from '../audit/audit-inbox.js';
+import { prepared, type PreparedStatement } from '../database/prepared.js';
 import { Transactions } from '../database/transaction.js';
 import { systemCaller } from '../kernel/caller.js';
 import { Clock } from '../kernel/clock.js';
@@ -37,7 +38,9 @@ interface ClaimedRow extends LeaseRow {
 const DUE = `l.state IN ('revoking', 'orphaned') AND l.next_attempt_at <= $1::timestamptz
   AND (l.claimed_until IS NULL OR l.claimed_until <= $1::timestamptz)`;
 
-const END = `
+const END: PreparedStatement = {
+  name: 'lease.end',
+  text: `
   WITH ended AS (
     UPDATE leases SET state = $3::text, ended_at = $4::timestamptz, proof = $5::text, attempts = attempts + 1,
       last_error = NULL, next_attempt_at = NULL, claimed_by = NULL, claimed_until = NULL
@@ -45,7 +48,8 @@ const END = `
   ), event AS (
     INSERT INTO audit_inbox (event_id, leaf) SELECT $6::uuid, $7::bytea FROM ended
   )
-  SELECT id FROM ended`;
+  SELECT id FROM ended`,
+};
 
 const FAIL = `
   WITH failed AS (
@@ -143,7 +147,8 @@ export class RevocationClaims {
         secret_lives_on: !lease.revocable,
       },
     );
-    return this.change(END, [lease.id, claim, state, this.clock.now(), proof, eventId, leaf]);
+    const values = [lease.id, claim, state, this.clock.now(), proof, eventId, leaf];
+    return (await prepared(this.transactions.reads, END, values)).length > 0;
   }
 
   /** Records a failed attempt and when the next one is, with an event when it is time to tell somebody. */
