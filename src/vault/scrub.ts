@@ -11,7 +11,7 @@ const PATTERNS: readonly RegExp[] = [
   /-----BEGIN[\s\S]*?(?:-----END[^-]*-----|$)/g,
   // Credentials in a URL, and `password '…'` as a database driver quotes it.
   /(?<=:\/\/)[^\s/@]+@/g,
-  /(?<=\b(?:password|secret|passwd|pwd)\b["']?\s*[:=]?\s*)(?:"[^"]*"|'[^']*'|[^\s,;)]+)/gi,
+  /(?<=\b(?:password|passwd|pwd|secret)["']?)(?:\s*[:=]\s*|\s+(?=["']))(?:"[^"]*(?:"|$)|'[^']*(?:'|$)|[^\s,;)"']+)/gi,
   // Generated passwords: long runs that mix digits, upper and lower case.
   /(?=[\w+=-]*\d)(?=[\w+=-]*[a-z])(?=[\w+=-]*[A-Z])[\w+=-]{16,}/g,
 ];

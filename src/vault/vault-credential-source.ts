@@ -119,17 +119,15 @@ export class VaultCredentialSource extends CredentialSource {
 
   async listLeases(mount: string, kind: CredentialRequest['kind'], path: string): Promise<readonly string[]> {
     if (!engineOf(kind).leases) return [];
-    const prefix = credentialPath({ mount, kind, path });
+    const listed = credentialPath({ mount, kind, path });
     const operation = 'list_leases';
     try {
       const answer = await this.session.use((token) =>
-        this.client.call({ operation, method: 'LIST', path: `sys/leases/lookup/${prefix}`, token }),
+        this.client.call({ operation, method: 'LIST', path: `sys/leases/lookup/${listed}`, token }),
       );
       const { keys } = readAnswer(listAnswer, answer, operation).data;
-      // A key with a slash at its end is a folder: leases of a role whose name begins with this one and a slash.
-      return keys
-        .filter((key) => !key.endsWith('/'))
-        .map((key) => `${mount}/${engineOf(kind).segment}/${path}/${key}`);
+      const prefix = `${mount}/${engineOf(kind).segment}/${path}`;
+      return keys.filter(isCredentialLease).map((key) => `${prefix}/${key}`);
     } catch (error) {
       // An empty list is a 404 without a word.
       if (error instanceof VaultError && error.httpStatus === 404 && error.vaultErrors.length === 0)
@@ -158,6 +156,14 @@ export class VaultCredentialSource extends CredentialSource {
     if (expiresAt <= latest) return credential;
     return { ...credential, expiresAt: await this.renew(vaultLeaseId, request.ttlSeconds) };
   }
+}
+
+// Vault files a wrapping token under the path of the request that it wraps, as `h` and a SHA-256.
+const TOKEN_LEASE = /^h[0-9a-f]{64}(?:\.|$)/;
+
+/** Whether a key of a listing is the lease of a credential, and not a folder of longer paths or a wrapping token. */
+function isCredentialLease(key: string): boolean {
+  return !key.endsWith('/') && !TOKEN_LEASE.test(key);
 }
 
 /**

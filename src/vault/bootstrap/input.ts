@@ -6,11 +6,13 @@ const plainPath = z
   .max(512)
   .regex(/^(?!\.{1,2}(?:\/|$))[\w.@-]+(?:\/(?!\.{1,2}(?:\/|$))[\w.@-]+)*$/, 'is not a plain path');
 const plainName = z.string().regex(/^[A-Za-z0-9][\w-]{0,127}$/, 'is not a plain name');
+/** Vault writes the names of policies in lower case, whatever it is told. */
+const policyName = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,127}$/, 'is not a plain name in lower case');
 const kind = z.enum(['database', 'kv', 'pki']);
 const ttlSeconds = z.int().min(60).max(2_764_800);
 
 const credential = z.object({
-  name: plainName,
+  name: policyName,
   kind,
   mount: plainPath,
   path: plainPath,
@@ -28,12 +30,12 @@ const tokenTtls = {
 /** What `vault plan` and `vault apply` work from: the settings' names and the catalogue. */
 export const bootstrapInputSchema = z.object({
   leaseTokenRole: plainName.default('leasegate-lease'),
-  policyPrefix: plainName.default('leasegate-credential-'),
+  policyPrefix: policyName.default('leasegate-credential-'),
   credentials: z.array(credential),
   /** Mounts that no credential names any more, but leases still live in: without them these could not be revoked. */
   formerMounts: z.array(z.object({ kind, mount: plainPath })).default([]),
-  brokerPolicy: plainName.default('leasegate-broker'),
-  reconcilerPolicy: plainName.default('leasegate-reconciler'),
+  brokerPolicy: policyName.default('leasegate-broker'),
+  reconcilerPolicy: policyName.default('leasegate-reconciler'),
   approle: z
     .object({ mount: plainPath.default('approle'), role: plainName.default('leasegate'), ...tokenTtls })
     .optional(),
