@@ -63,11 +63,9 @@ export class VaultClient {
   /** Makes a call; resolves with the parsed answer, or undefined where Vault answers nothing. Fails with {@link VaultError}. */
   async call(call: VaultCall): Promise<unknown> {
     const started = this.clock.monotonicMs();
-    const query = new URLSearchParams(call.query);
-    if (call.method === 'LIST') query.set('list', 'true');
     const seam: Seam = {
       method: call.method === 'LIST' ? 'GET' : call.method,
-      path: `/${call.path}${query.size === 0 ? '' : `?${query.toString()}`}`,
+      path: `/${call.path}${queryOf(call)}`,
       call,
     };
     try {
@@ -110,6 +108,13 @@ export class VaultClient {
     // node-vault takes any answer for a path with `sys/health` in it as a success, so it is not shown the path.
     return { ...(await this.#transport.send(request)), request: { path: '' } };
   }
+}
+
+function queryOf({ method, query }: VaultCall): string {
+  if (method !== 'LIST' && query === undefined) return '';
+  const fields = new URLSearchParams(query);
+  if (method === 'LIST') fields.set('list', 'true');
+  return `?${fields.toString()}`;
 }
 
 /** What goes through node-vault: its own two fields, and the call, which it does not look at. */
