@@ -133,11 +133,11 @@ export class Revoker implements BeforeApplicationShutdown {
     const worker = async (): Promise<void> => {
       while (await lane.limit(work));
     };
-    try {
-      await Promise.all(Array.from({ length: this.lanes.concurrency }, worker));
-    } finally {
-      await this.claims.release(claimed.rest());
-    }
+    // All of them, also when one fails: nobody else would wait for those that are still in the middle of a lease.
+    const workers = await Promise.allSettled(Array.from({ length: this.lanes.concurrency }, worker));
+    await this.claims.release(claimed.rest());
+    const failed = workers.find((outcome) => outcome.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
     return ended;
   }
 
