@@ -1,7 +1,13 @@
 import helmet from '@fastify/helmet';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { IncomingMessage } from 'node:http';
-import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import {
+  LogController,
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify';
 import type { Ids } from '../../kernel/ids.js';
 import type { Settings } from '../../settings/schema.js';
 import { addParsers } from './parsers.js';
@@ -22,7 +28,7 @@ export function createServer(settings: Settings, ids: Ids, logger: FastifyBaseLo
   const { bodyLimitBytes, trustProxy } = settings.values.server;
   return new FastifyAdapter({
     loggerInstance: logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: bodyLimitBytes,
     trustProxy,
     requestTimeout: REQUEST_TIMEOUT_MS,

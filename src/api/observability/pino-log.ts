@@ -26,7 +26,8 @@ export function createLogger(settings: Settings, destination?: DestinationStream
     timestamp: stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
     redact: { paths: SECRET_NAMES.flatMap((name) => [name, `*.${name}`]), censor: '[redacted]' },
-    serializers: { err: safeError },
+    // Fastify hands whole requests and replies to some of its lines.
+    serializers: { err: safeError, req: () => undefined, res: () => undefined },
   };
   return destination === undefined ? pino(options) : pino(options, destination);
 }
