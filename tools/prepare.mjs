@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 const OLDEST_NODE = [20, 19];
+const running = new Set();
 
 /** The installation or the build failed; the output has been printed. */
 export class PrepareError extends Error {}
@@ -36,10 +37,11 @@ export function runTool(packageName, binary, args, stdio = ['ignore', 2, 2]) {
 /** Runs a program in the package folder; answers its exit code. */
 export function run(command, args, stdio = ['ignore', 2, 2], env = process.env) {
   const child = spawn(command, args, { cwd: root, stdio, env });
+  running.add(child);
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code, signal) => resolve(code ?? (signal === 'SIGINT' ? 130 : 1)));
-  });
+  }).finally(() => running.delete(child));
 }
 
 /** One process at a time prepares a clone; the lock of one that is gone is taken over. */
@@ -59,11 +61,15 @@ async function whileLocked(report, work) {
     await wait(200);
   }
   const unlock = () => rmSync(lock, { force: true });
-  process.once('exit', unlock);
+  const interrupted = () => {
+    for (const child of running) child.kill();
+    process.exit(130);
+  };
+  process.once('exit', unlock).once('SIGINT', interrupted).once('SIGTERM', interrupted);
   try {
     return await work();
   } finally {
-    process.off('exit', unlock);
+    process.off('exit', unlock).off('SIGINT', interrupted).off('SIGTERM', interrupted);
     unlock();
   }
 }

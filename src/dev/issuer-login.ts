@@ -29,7 +29,8 @@ export async function answerLogin(
     const subject = form.get('subject')?.trim() ?? '';
     if (/^[\w.@+-]{1,100}$/.test(subject)) {
       accounts.remember(subject, form.getAll('role'));
-      const result = { login: { accountId: subject } };
+      // Native clients are asked for consent every time; pressing the button here is both.
+      const result = { login: { accountId: subject }, consent: {} };
       await provider.interactionFinished(request, response, result, { mergeWithLastSubmission: false });
       return;
     }

@@ -83,7 +83,7 @@ function containerPlan(source: Extract<VaultSource, { kind: 'container' }>, port
   return {
     command: 'docker',
     args: [
-      ...['run', '--rm', `--name=${name}`, ...network],
+      ...['run', '--rm', `--name=${name}`, '--entrypoint=bao', ...network],
       ...['--env=VAULT_DEV_ROOT_TOKEN_ID', '--env=BAO_DEV_ROOT_TOKEN_ID', source.image],
       ...[
         'server',

@@ -22,7 +22,7 @@ export type VaultSource =
   | { readonly kind: 'container'; readonly image: string; readonly origin: string };
 
 /** The image that is started when a container engine answers: MPL-2.0, and has the database plugins inside. */
-export const OPENBAO_IMAGE = 'openbao/openbao:2.4.1';
+export const OPENBAO_IMAGE = 'openbao/openbao:2.6.2';
 
 /**
  * Finds a server, in this order: `LEASEGATE_VAULT_BIN`; `vault` or `bao` on `PATH`; Docker, when an engine

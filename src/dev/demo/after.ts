@@ -15,54 +15,52 @@ export interface LeftUp {
 }
 
 /** Lines for a shell that use each API of what is up; they can be pasted as they are. */
-export function curlLines(up: LeftUp): string {
-  const { brokerUrl, issuerUrl, subject, grant } = up;
-  const json = `-H 'content-type: application/json'`;
-  const field = (path: string): string => `node -p 'JSON.parse(fs.readFileSync(0)).${path}'`;
-  const admin = `-H "authorization: Bearer $ADMIN"`;
-  const run = `-H "authorization: Bearer $RUN"`;
-  return `
-# The addresses, an admin's token and a worker's token (the issuer is for trying out: it gives anybody any token)
+export function curlLines({ brokerUrl, issuerUrl, subject, grant }: LeftUp): string {
+  const part = (path: string): string => `node -p 'JSON.parse(fs.readFileSync(0)).${path}'`;
+  const mint = (claims: string): string =>
+    `$(curl -sS $ISSUER/dev/token -H "$JSON" -H 'accept: text/plain' -d '{"claims":${claims},"lifetime_seconds":3600}')`;
+  const get = (path: string): string => `curl -sS -w '\\n' "$BROKER${path}"`;
+  return `# Where things are. The issuer is for trying out: it gives anybody any token.
 BROKER=${brokerUrl}
 ISSUER=${issuerUrl}
-ADMIN=$(curl -sf $ISSUER/dev/token ${json} -H 'accept: text/plain' -d '{"claims":{"sub":"alice","roles":["admin","auditor","operator"]},"lifetime_seconds":3600}')
-WORKER=$(curl -sf $ISSUER/dev/token ${json} -H 'accept: text/plain' -d '{"claims":{"sub":"${subject}"},"lifetime_seconds":3600}')
+JSON='content-type: application/json'
 
-# The worker: token exchange (RFC 8693), lease, renew, look, release, end of the run
-RUN=$(curl -sf $BROKER/oauth2/token -d grant_type=urn:ietf:params:oauth:grant-type:token-exchange -d subject_token_type=urn:ietf:params:oauth:token-type:jwt -d subject_token=$WORKER -d run_id=by-hand-$$ -d step_id=try | ${field('access_token')})
-LEASE=$(curl -sf $BROKER/v1/leases ${run} ${json} -d '{"credential":"orders-readonly","ttl_seconds":300}' | ${field('lease.id')})
-curl -sf -X POST $BROKER/v1/leases/$LEASE/renew ${run} ${json} -d '{}'
-curl -sf $BROKER/v1/leases ${run} ${json} -d '{"credential":"payments-api"}'
-curl -sf $BROKER/v1/leases ${run} ${json} -d '{"credential":"internal-tls"}'
-curl -sf $BROKER/v1/leases ${run} ${json} -d '{"credential":"orders-readonly","delivery":"wrapped"}'
-curl -sf $BROKER/v1/runs/self ${run}
-curl -sf -X DELETE $BROKER/v1/leases/$LEASE ${run}
+# The worker: its platform's token, exchanged for a run token (RFC 8693); leases, renewal, release
+WORKER=${mint(`{"sub":"${subject}"}`)}
+RUN="authorization: Bearer $(curl -sS $BROKER/oauth2/token -d grant_type=urn:ietf:params:oauth:grant-type:token-exchange -d subject_token_type=urn:ietf:params:oauth:token-type:jwt -d subject_token=$WORKER -d run_id=by-hand-$$ -d step_id=try | ${part('access_token')})"
+LEASE=$(curl -sS $BROKER/v1/leases -H "$RUN" -H "$JSON" -d '{"credential":"orders-readonly","ttl_seconds":60}' | ${part('lease.id')})
+${get('/v1/leases/$LEASE/renew')} -H "$RUN" -H "$JSON" -d '{"ttl_seconds":300}'
+${get('/v1/leases')} -H "$RUN" -H "$JSON" -d '{"credential":"payments-api"}'
+${get('/v1/leases')} -H "$RUN" -H "$JSON" -d '{"credential":"internal-tls"}'
+${get('/v1/leases')} -H "$RUN" -H "$JSON" -d '{"credential":"orders-readonly","delivery":"wrapped"}'
+${get('/v1/runs/self')} -H "$RUN"
+${get('/v1/leases/$LEASE')} -X DELETE -H "$RUN"
 
 # The admin: grants, credentials, runs, leases
-curl -sf $BROKER/v1/whoami ${admin}
-curl -sf $BROKER/v1/grants ${admin}
-curl -sf $BROKER/v1/grants/${grant} ${admin}
-curl -sf $BROKER/v1/grants/explain ${admin} ${json} -d "{\\"token\\":\\"$WORKER\\",\\"run_id\\":\\"r\\",\\"step_id\\":\\"s\\"}"
-curl -sf $BROKER/v1/credentials ${admin}
-curl -sf $BROKER/v1/credentials/orders-readonly ${admin}
-curl -sf "$BROKER/v1/runs?state=open" ${admin}
-curl -sf "$BROKER/v1/leases?state=active" ${admin}
-curl -sf $BROKER/v1/issuers ${admin}
+ADMIN="authorization: Bearer ${mint('{"sub":"alice","roles":["admin","auditor","operator"]}')}"
+${get('/v1/whoami')} -H "$ADMIN"
+${get('/v1/grants')} -H "$ADMIN"
+${get(`/v1/grants/${grant}`)} -H "$ADMIN"
+${get('/v1/grants/explain')} -H "$ADMIN" -H "$JSON" -d '{"token":"'$WORKER'","run_id":"r","step_id":"s"}'
+${get('/v1/credentials')} -H "$ADMIN"
+${get('/v1/runs?state=open')} -H "$ADMIN"
+${get('/v1/leases?state=active')} -H "$ADMIN"
+${get('/v1/issuers')} -H "$ADMIN"
 
 # The end of the run: every lease of it is revoked
-curl -sf -X DELETE $BROKER/v1/runs/self ${run}
+${get('/v1/runs/self')} -X DELETE -H "$RUN"
 
 # The auditor
-curl -sf "$BROKER/v1/audit/events?limit=5" ${admin}
-curl -sf $BROKER/v1/audit/events/head ${admin}
-curl -sf "$BROKER/v1/audit/export?format=jsonl" ${admin}
+${get('/v1/audit/events?limit=3')} -H "$ADMIN"
+${get('/v1/audit/events/head')} -H "$ADMIN"
+${get('/v1/audit/export?format=jsonl')} -H "$ADMIN"
 
-# Health, metrics, metadata, API description (also to look at, in a browser: ${brokerUrl}/docs)
-curl -sf $BROKER/livez
-curl -sf $BROKER/readyz
-curl -sf $BROKER/metrics
-curl -sf $BROKER/.well-known/oauth-authorization-server
-curl -sf $BROKER/.well-known/jwks.json
-curl -sf $BROKER/openapi.json
-`.trimStart();
+# Health, metrics, metadata, and the description of the API (for people: ${brokerUrl}/docs)
+${get('/livez')}
+${get('/readyz')}
+${get('/metrics')}
+${get('/.well-known/oauth-authorization-server')}
+${get('/.well-known/jwks.json')}
+${get('/openapi.json')}
+`;
 }
