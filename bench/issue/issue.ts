@@ -1,7 +1,7 @@
 import { burst, type Burst } from '../load.js';
 import { compared, measured, median, quantile, report, type Report, type Row } from '../report.js';
 import { residentMiB, startParts, type BenchParts } from './parts.js';
-import { directPath, ENGINES, leasePath, platformToken, type CredentialPath, type Engine } from './paths.js';
+import { directPath, ENGINES, leasePath, type CredentialPath, type Engine } from './paths.js';
 
 const WORKERS = [1, 8, 32] as const;
 /** Operations of one burst. PostgreSQL makes the users of the first engine, at some 200 a second. */
@@ -24,12 +24,11 @@ interface Side {
 export async function benchIssue(rounds: number, progress: (line: string) => void): Promise<Report> {
   const parts = await startParts(progress);
   try {
-    const jwt = await platformToken(parts);
     const rows: Row[] = [];
     let peakMiB = 0;
     for (const engine of ENGINES) {
       for (const workers of WORKERS) {
-        const sides = sidesOf(parts, jwt, workers);
+        const sides = sidesOf(parts, workers);
         for (const { path } of sides) await cleanBurst(path, engine, workers, 40);
         for (let round = 0; round < rounds; round += 1) {
           // Each side goes first in turn.
@@ -64,11 +63,11 @@ export async function benchIssue(rounds: number, progress: (line: string) => voi
   }
 }
 
-function sidesOf(parts: BenchParts, jwt: string, workers: number): readonly [Side, Side, Side] {
+function sidesOf(parts: BenchParts, workers: number): readonly [Side, Side, Side] {
   return [
-    { name: 'direct', path: directPath(parts, jwt, workers), bursts: [] },
-    { name: 'lease', path: leasePath(parts, jwt, workers, false), bursts: [] },
-    { name: 'exchange and lease', path: leasePath(parts, jwt, workers, true), bursts: [] },
+    { name: 'direct', path: directPath(parts, workers), bursts: [] },
+    { name: 'lease', path: leasePath(parts, workers, false), bursts: [] },
+    { name: 'exchange and lease', path: leasePath(parts, workers, true), bursts: [] },
   ];
 }
 

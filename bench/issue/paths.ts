@@ -26,12 +26,14 @@ const CREDENTIAL: Readonly<Record<Engine, string>> = {
 const PKI_REQUEST = JSON.stringify({ common_name: 'worker.internal.example', ttl: '300s' });
 
 /** JWT login and read, as a worker does it against Vault alone. */
-export function directPath(parts: BenchParts, jwt: string, connections: number): CredentialPath {
+export function directPath(parts: BenchParts, connections: number): CredentialPath {
   const pool = new Pool(parts.vault.address, { connections });
-  const login = JSON.stringify({ role: DIRECT_ROLE, jwt });
+  let login = '';
   const { mounts } = parts;
   return {
-    begin: async () => undefined,
+    async begin() {
+      login = JSON.stringify({ role: DIRECT_ROLE, jwt: await platformToken(parts) });
+    },
     async fetch(engine) {
       const answer = await call(pool, 'POST', '/v1/auth/jwt/login', {}, login);
       const token = (answer['auth'] as { client_token: string }).client_token;
@@ -52,18 +54,16 @@ export function directPath(parts: BenchParts, jwt: string, connections: number):
  * A lease by us. Without `exchangeEach` the worker has its run token already, as it has after its first credential;
  * with it each operation exchanges its token first: a worker that needs one credential in its life.
  */
-export function leasePath(
-  parts: BenchParts,
-  jwt: string,
-  connections: number,
-  exchangeEach: boolean,
-): CredentialPath {
+export function leasePath(parts: BenchParts, connections: number, exchangeEach: boolean): CredentialPath {
   const pool = new Pool(parts.baseUrl, { connections });
   let runId = '';
+  let jwt = '';
   let runToken = '';
   return {
     async begin() {
       runId = `bench-${randomUUID()}`;
+      // A platform token is good for one run.
+      jwt = await platformToken(parts);
       runToken = await exchange(pool, jwt, runId);
     },
     async fetch(engine) {
@@ -84,7 +84,7 @@ export function leasePath(
 }
 
 /** A platform token that both sides accept, for an hour. */
-export function platformToken(parts: BenchParts): Promise<string> {
+function platformToken(parts: BenchParts): Promise<string> {
   return parts.issuer.token({ sub: SUBJECT }, { lifetimeSeconds: 3_500, algorithm: 'RS256' });
 }
 
