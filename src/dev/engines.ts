@@ -62,7 +62,7 @@ async function mountDatabase(vault: VaultOperator, mount: string, target: Target
       `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{{name}}'`,
       'DROP ROLE IF EXISTS "{{name}}"',
     ],
-    default_ttl: '15m',
+    default_ttl: '5m',
     max_ttl: '1h',
   });
 }
