@@ -66,25 +66,29 @@ export async function tail(invocation: Invocation): Promise<void> {
 /** `audit export` */
 export async function exportRecords(invocation: Invocation): Promise<void> {
   const format = invocation.text('format') === 'csv' ? 'csv' : 'jsonl';
+  const { audit } = adminClient(invocation);
+  const body = async (): Promise<Readable> =>
+    // The cast is between the two typings of one class: the global one and that of `node:stream/web`.
+    Readable.fromWeb(
+      (await audit.export(format, filtersOf(invocation))) as Parameters<typeof Readable.fromWeb>[0],
+    );
   const file = invocation.text('output');
-  const body = await adminClient(invocation).audit.export(format, filtersOf(invocation));
-  // The cast is between the two typings of one class: the global one and that of `node:stream/web`.
-  const readable = Readable.fromWeb(body as Parameters<typeof Readable.fromWeb>[0]);
   if (file === undefined) {
-    await pipeline(readable, invocation.output.stdout, { end: false });
+    await pipeline(await body(), invocation.output.stdout, { end: false });
     return;
   }
+  // Before the broker is asked: an export that has nowhere to go should not be recorded, nor its stream left open.
   const target = await open(file, 'wx', 0o600);
   try {
-    await pipeline(readable, target.createWriteStream());
+    await pipeline(await body(), target.createWriteStream());
   } catch (error) {
+    await target.close().catch(() => undefined);
     // Half an export must not lie around looking like one.
     await rm(file, { force: true });
     throw error;
   }
-  invocation.output.note(
-    `written to ${file}${format === 'jsonl' ? `; verify it with: leasegate audit verify ${file}` : ''}`,
-  );
+  const next = format === 'jsonl' ? `; verify it with: leasegate audit verify ${file}` : '';
+  invocation.output.note(`written to ${file}${next}`);
 }
 
 /** `audit head` */

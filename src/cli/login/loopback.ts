@@ -17,6 +17,7 @@ const PATH = '/callback';
 export async function listenOnLoopback(): Promise<Loopback> {
   let expected: string | undefined;
   let arrived: (url: URL) => void = () => {};
+  let stopWaiting = (): void => {};
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? '/', redirectUri);
     if (request.method !== 'GET' || url.pathname !== PATH)
@@ -51,12 +52,14 @@ export async function listenOnLoopback(): Promise<Loopback> {
             }),
           );
         }, timeoutMs);
+        stopWaiting = () => clearTimeout(timer);
         arrived = (url) => {
-          clearTimeout(timer);
+          stopWaiting();
           resolve(url);
         };
       }),
     close: () => {
+      stopWaiting();
       server.close();
       server.closeAllConnections();
     },
