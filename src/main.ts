@@ -105,6 +105,8 @@ function stopOnSignal(app: App): Promise<void> {
   });
 }
 
+const UNREACHABLE = /^(ECONN[A-Z]+|ENOTFOUND|EAI_[A-Z]+|E(HOST|NET)UNREACH|ETIMEDOUT)$/;
+
 /** A database that cannot be reached at the start is named as such, without the driver's text: it may quote the URL. */
 async function connected<T>(start: () => Promise<T>): Promise<T> {
   try {
@@ -112,7 +114,10 @@ async function connected<T>(start: () => Promise<T>): Promise<T> {
   } catch (error) {
     if (error instanceof BrokerError) throw error;
     const { code, name } = error as NodeJS.ErrnoException;
-    if (name === 'Error' || code === undefined || !/^(E[A-Z]+|[0-9A-Z]{5})$/.test(code)) throw error;
+    if (code === undefined) throw error;
+    // System errors are plain `Error`s; the driver's own carry an SQLSTATE.
+    const ofDatabase = UNREACHABLE.test(code) || (name !== 'Error' && /^[0-9A-Z]{5}$/.test(code));
+    if (!ofDatabase) throw error;
     throw new BrokerError('database_unavailable', { detail: `The database does not answer (${code}).` });
   }
 }
