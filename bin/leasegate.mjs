@@ -4,7 +4,9 @@ try {
   cli = await import('../dist/src/cli/leasegate.js');
 } catch (error) {
   if (error?.code !== 'ERR_MODULE_NOT_FOUND') throw error;
-  process.stderr.write('leasegate: it is not built, or a package is missing.\n  next: npm ci && npm run build\n');
+  process.stderr.write(
+    'leasegate: it is not built, or a package is missing.\n  next: npm ci && npm run build\n',
+  );
   process.exit(3);
 }
 const { stdin, stdout, stderr, env: environment } = process;
