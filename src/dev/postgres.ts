@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmod, chown, cp, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
@@ -51,6 +52,13 @@ export async function startPostgres(
   if (user !== undefined) {
     await chown(folder, user.uid, user.gid);
     await chown(passwordFile, user.uid, user.gid);
+    await run('test', ['-w', folder], { cwd: '/', ...user }).catch(() => {
+      throw new MissingPart(
+        'postgres',
+        `PostgreSQL refuses to run as root, and the user that it runs as instead cannot enter ${tmpdir()}: ` +
+          'set TMPDIR to a folder that everybody may enter, or run as another user.',
+      );
+    });
   }
   const env = { PATH: process.env['PATH'] ?? '', LC_ALL: 'C', TZ: 'UTC' };
   await run(
@@ -65,8 +73,8 @@ export async function startPostgres(
       '--no-sync',
     ],
     { env, cwd: folder, ...user },
-  ).catch((error: unknown) => {
-    throw new Error('initdb failed', { cause: error });
+  ).catch((error: Error & { stderr?: string }) => {
+    throw new Error(`initdb failed: ${error.stderr?.trim() || error.message}`, { cause: error });
   });
 
   const urlOf = (port: number, database: string): string =>

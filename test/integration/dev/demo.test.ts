@@ -1,5 +1,5 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -40,6 +40,14 @@ function demo(words: readonly string[], env: Readonly<Record<string, string>> = 
   return { process: child, out: () => out, err: () => err, ended };
 }
 
+/** Waits for text on standard error; gives up when the demonstration has ended without it. */
+async function says(demo: Demo, text: string): Promise<void> {
+  const gaveUp = demo.ended.then((code) => {
+    if (!demo.err().includes(text)) throw new Error(`it ended with ${code}:\n${demo.err()}`);
+  });
+  await Promise.race([gaveUp, until(() => demo.err().includes(text), { deadlineMs: LONG_MS, what: text })]);
+}
+
 async function leftOver(): Promise<string[]> {
   const { stdout } = await run('ps', ['-eww', '-o', 'pid=,args=']);
   const processes = stdout.split('\n').filter((line) => line.includes(folder));
@@ -49,6 +57,8 @@ async function leftOver(): Promise<string[]> {
 beforeAll(() => buildOnce(), LONG_MS);
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'leasegate-demo-test-'));
+  // As root, PostgreSQL runs as another user, who has to get in.
+  await chmod(folder, 0o711);
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
@@ -83,21 +93,18 @@ describe('npm run demo', { timeout: LONG_MS }, () => {
   });
 
   it('leaves nothing behind when it is interrupted half way', async () => {
-    const { process: child, ended, err } = demo(['--json']);
-    await until(() => err().includes('ok   database'), { deadlineMs: LONG_MS, what: 'the database step' });
-    child.kill('SIGINT');
-    expect(await ended).toBe(130);
+    const started = demo(['--json']);
+    await says(started, 'ok   database');
+    started.process.kill('SIGINT');
+    expect(await started.ended).toBe(130);
     expect(await leftOver()).toEqual([]);
   });
 
   it('leaves nothing behind when it is killed', async () => {
-    const { process: child, ended } = demo([]);
-    await until(() => readdir(folder).then((names) => names.length > 2), {
-      deadlineMs: LONG_MS,
-      what: 'the parts',
-    });
-    child.kill('SIGKILL');
-    await ended;
+    const started = demo(['--json']);
+    await says(started, 'ok   issuer');
+    started.process.kill('SIGKILL');
+    await started.ended;
     await until(async () => (await leftOver()).length === 0, {
       deadlineMs: 20_000,
       what: 'nothing to be left',
@@ -105,16 +112,16 @@ describe('npm run demo', { timeout: LONG_MS }, () => {
   });
 
   it('tells the whole story, stays up, and prints lines for a shell that work', async () => {
-    const { process: child, ended, out, err } = demo(['--json', '--keep']);
-    await until(() => err().includes('/openapi.json'), { deadlineMs: LONG_MS, what: 'the demonstration' });
-    const { ok, steps } = JSON.parse(out()) as Document;
+    const started = demo(['--json', '--keep']);
+    await says(started, '/openapi.json');
+    const { ok, steps } = JSON.parse(started.out()) as Document;
     expect(steps.filter((step) => !step.ok)).toEqual([]);
     expect(ok).toBe(true);
     expect(steps.map(({ name }) => name)).toEqual(STEP_NAMES);
     expect(steps.every(({ ms }) => Number.isInteger(ms))).toBe(true);
     expect(steps.find(({ name }) => name === 'worker-logs-in')?.detail).toMatch(/^current_user = v-/);
 
-    const text = err();
+    const text = started.err();
     const lines = text
       .slice(text.indexOf('# Where things are'))
       .replaceAll('curl -sS', 'curl --fail-with-body -sS');
@@ -122,8 +129,8 @@ describe('npm run demo', { timeout: LONG_MS }, () => {
     expect(shell.stderr).toBe('');
     expect(shell.stdout).toContain('"state":"active"');
 
-    child.kill('SIGINT');
-    expect(await ended).toBe(0);
+    started.process.kill('SIGINT');
+    expect(await started.ended).toBe(0);
     expect(await leftOver()).toEqual([]);
   });
 });
