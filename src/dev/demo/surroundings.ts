@@ -28,6 +28,7 @@ export class Surroundings {
   readonly #ends: (() => Promise<void>)[] = [];
   #folder: string | undefined;
   #vault: VaultOperator | undefined;
+  #vaultIsOurs = true;
   #hostSeenFromVault = '127.0.0.1';
   #databaseUrl: string | undefined;
   #target: TargetDatabase | undefined;
@@ -109,6 +110,8 @@ export class Surroundings {
   /** Engines as an operator has them, then what the broker needs: policies, token role, login. */
   async bootstrap(): Promise<string> {
     const vault = made(this.#vault);
+    // Before the database ends, which Vault needs to drop the users of leases that are left.
+    if (!this.#vaultIsOurs) this.#ends.push(() => clearVault(vault, this.#names));
     await mountEngines(vault, this.#names.mounts, this.target);
     this.#login = await bootstrapVault(vault, this.#names, this.credentials);
     return 'engines mounted; policies, token role and AppRole made from vault-policies/';
@@ -143,7 +146,7 @@ export class Surroundings {
     const vault = new VaultOperator(address, token);
     await vault.call('GET', 'auth/token/lookup-self');
     this.#vault = vault;
-    this.#ends.push(() => clearVault(vault, this.#names));
+    this.#vaultIsOurs = false;
     return `${await this.#version()} at ${address}, as told`;
   }
 
