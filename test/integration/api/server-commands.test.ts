@@ -125,7 +125,6 @@ describe('serve', () => {
     await world.runToken({ runId: 'served' });
     const { broker } = world;
     const kilobytes = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${broker.pid}/status`, 'utf8'))?.[1]);
-    console.log('RSS', kilobytes);
     expect(kilobytes).toBeLessThan(200 * 1024);
     await world.stopBroker('SIGTERM');
     const lines = world.log
