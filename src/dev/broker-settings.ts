@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { BrokerLogin, VaultNames } from './bootstrap.js';
-import { DEV_CLIENT_ID } from './issuer.js';
-import { DEV_AUDIENCE } from './issuer-keys.js';
+import { DEV_AUDIENCE, DEV_CLIENT_ID, DEV_ISSUER_NAME } from './issuer-names.js';
 
 /** What a broker of an evaluation runs on. */
 export interface BrokerParts {
@@ -12,9 +11,6 @@ export interface BrokerParts {
   readonly issuerUrl: string;
   readonly port: number;
 }
-
-/** How grants and events call the development issuer. */
-export const DEV_ISSUER_NAME = 'dev';
 
 /** Settings as a settings file has them; every value that a part decides, and no other. */
 export interface BrokerSettings {

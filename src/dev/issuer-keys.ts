@@ -1,9 +1,7 @@
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK } from 'jose';
 import { addSeconds, epochSeconds, SystemClock } from '../kernel/clock.js';
 import { RandomIds } from '../kernel/ids.js';
-
-/** The audience of the development issuer's tokens unless told. */
-export const DEV_AUDIENCE = 'urn:leasegate:dev';
+import { DEV_AUDIENCE } from './issuer-names.js';
 
 /** What a development token is to look like, where it is not as usual. */
 export interface TokenShape {

@@ -2,12 +2,10 @@ import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import Provider from 'oidc-provider';
-import { DEV_AUDIENCE, IssuerKeys, type TokenShape } from './issuer-keys.js';
+import { IssuerKeys, type TokenShape } from './issuer-keys.js';
 import { answerLogin, DevAccounts } from './issuer-login.js';
+import { DEV_AUDIENCE, DEV_CLIENT_ID } from './issuer-names.js';
 import { answerTokenRequest } from './issuer-requests.js';
-
-/** The public client that people log in with. */
-export const DEV_CLIENT_ID = 'leasegate-cli';
 
 /** An OIDC issuer for evaluation and tests: real discovery, keys, authorization code with PKCE; no passwords. */
 export interface DevIssuer {

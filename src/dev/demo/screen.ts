@@ -1,4 +1,4 @@
-import { styleText } from 'node:util';
+import { stripVTControlCharacters, styleText } from 'node:util';
 import type { Screen, StepName, StepResult } from './step.js';
 import { STEP_NAMES } from './step.js';
 
@@ -6,6 +6,7 @@ type Colour = Parameters<typeof styleText>[0];
 
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 const FRAME_MS = 100;
+const PLAIN_COLUMNS = 120;
 const NAME_WIDTH = Math.max(...STEP_NAMES.map((name) => name.length));
 
 /** Shows steps on a stream: with a spinner on a terminal, as plain lines elsewhere. */
@@ -18,15 +19,30 @@ export function duration(ms: number): string {
   return ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`;
 }
 
-function line(
-  mark: string,
-  { name, ms, detail }: StepResult,
-  paint: (colour: Colour, text: string) => string,
-) {
-  const [first = '', ...rest] = detail.split('\n');
-  const lead = `${mark} ${name.padEnd(NAME_WIDTH)} ${paint('dim', duration(ms).padStart(8))}  `;
-  return [`${lead}${first}`, ...rest.map((more) => ' '.repeat(NAME_WIDTH + 13) + more)].join('\n');
+/** A step as it is shown; its detail is continued below itself, within the columns. */
+function line(mark: string, result: StepResult, columns: number, paint: Paint): string {
+  const { name, ms, detail } = result;
+  const time = duration(ms).padStart(8);
+  const indent = stripVTControlCharacters(mark).length + NAME_WIDTH + time.length + 4;
+  const [first = '', ...rest] = detail.split('\n').flatMap((text) => wrapped(text, columns - indent));
+  const lead = `${mark} ${name.padEnd(NAME_WIDTH)} ${paint('dim', time)}  `;
+  return [`${lead}${first}`, ...rest.map((more) => ' '.repeat(indent) + more)].join('\n');
 }
+
+function wrapped(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let current = '';
+  for (const word of text.split(' ')) {
+    if (current !== '' && current.length + 1 + word.length > width) {
+      lines.push(current);
+      current = word;
+    } else current = current === '' ? word : `${current} ${word}`;
+  }
+  return [...lines, current];
+}
+
+type Paint = (colour: Colour, text: string) => string;
+const plain: Paint = (_colour, text) => text;
 
 class PlainScreen implements Screen {
   #told = '';
@@ -42,7 +58,7 @@ class PlainScreen implements Screen {
   }
 
   finished(result: StepResult): void {
-    this.stream.write(`${line(result.ok ? 'ok  ' : 'FAIL', result, (_colour, text) => text)}\n`);
+    this.stream.write(`${line(result.ok ? 'ok  ' : 'FAIL', result, PLAIN_COLUMNS, plain)}\n`);
   }
 
   text(text: string): void {
@@ -74,7 +90,9 @@ class TerminalScreen implements Screen {
   finished(result: StepResult): void {
     this.close();
     const mark = result.ok ? this.#paint('green', '✔') : this.#paint('red', '✖');
-    this.stream.write(`${line(mark, result, (colour, text) => this.#paint(colour, text))}\n`);
+    this.stream.write(
+      `${line(mark, result, this.stream.columns, (colour, text) => this.#paint(colour, text))}\n`,
+    );
   }
 
   text(text: string): void {

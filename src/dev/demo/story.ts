@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { DEV_ISSUER_NAME } from '../broker-settings.js';
+import { DEV_ISSUER_NAME } from '../issuer-names.js';
 import { exampleGrant } from '../example-specs.js';
 import { requestToken } from '../token-request.js';
 import { leasegate, type Person } from './program-call.js';

@@ -77,8 +77,9 @@ async function work(): Promise<void> {
       await (await logIn(lease)).end();
     } catch (error) {
       // 28P01 and 28000 are PostgreSQL's refusals of a login; anything else proves nothing.
-      const code = error instanceof pg.DatabaseError ? error.code : undefined;
-      if (code === '28P01' || code === '28000') return [undefined, `PostgreSQL says: ${String(error)}`];
+      if (error instanceof pg.DatabaseError && (error.code === '28P01' || error.code === '28000')) {
+        return [undefined, `PostgreSQL says: ${error.message}`];
+      }
       throw error;
     }
     throw new Error('the login still works after the run was closed');

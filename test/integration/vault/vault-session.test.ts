@@ -7,7 +7,7 @@ import { Secret } from '../../../src/kernel/secret.js';
 import type { VaultClient } from '../../../src/vault/vault-client.js';
 import { VaultHealth } from '../../../src/vault/vault-health.js';
 import type { VaultLogin } from '../../../src/vault/vault-login.js';
-import { DEV_AUDIENCE } from '../../../src/dev/issuer-keys.js';
+import { DEV_AUDIENCE } from '../../../src/dev/issuer-names.js';
 import { apply } from '../../../src/vault/bootstrap/apply.js';
 import { issuerParts, vaultParts } from '../../support/parts.js';
 import { until } from '../../support/until.js';
