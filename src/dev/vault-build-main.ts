@@ -7,13 +7,16 @@ export async function main(): Promise<number> {
   const reaper = new Reaper();
   let last = '';
   const progress = (line: string): void => {
-    if (line !== last) process.stderr.write(`${line}\n`);
+    if (process.stderr.isTTY) process.stderr.write(`\r\x1b[2K${line.slice(0, process.stderr.columns - 1)}`);
+    else if (line !== last) process.stderr.write(`${line}\n`);
     last = line;
   };
   const interrupted = (): void => void reaper.close().finally(() => process.exit(130));
   process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
   try {
-    process.stdout.write(`${describe(await findVault(reaper, progress))}\n`);
+    const source = await findVault(reaper, progress);
+    if (process.stderr.isTTY && last !== '') process.stderr.write('\r\x1b[2K');
+    process.stdout.write(`${describe(source)}\n`);
     return 0;
   } catch (error) {
     if (!(error instanceof MissingPart)) throw error;

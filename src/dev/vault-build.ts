@@ -111,8 +111,13 @@ async function build(
       else if (line !== '') problems = `${problems}${line}\n`.slice(-4_000);
     }
   });
-  const report = (): void =>
-    progress(`building ${name}: ${downloaded} modules downloaded, ${compiled} packages compiled`);
+  const begin = performance.now();
+  const report = (): void => {
+    const seconds = Math.round((performance.now() - begin) / 1_000);
+    progress(
+      `building ${name} (once, about five minutes): ${seconds} s, ${downloaded} modules downloaded, ${compiled} packages compiled`,
+    );
+  };
   const ticking = setInterval(report, 1_000);
   report();
   try {
