@@ -59,7 +59,7 @@ describe('settings that are refused', () => {
       'LEASEGATE_SERVER__HOST_FILE',
     ],
   ])('%s that is not known', (_, environment, base, key) => {
-    const error = refusal(() => load(environment as Record<string, string>, base));
+    const error = refusal(() => load(environment, base));
     expect(error.problems).toEqual([{ key, problem: 'is not a setting' }]);
   });
 
@@ -77,7 +77,7 @@ describe('settings that are refused', () => {
     ],
     ['an address that is none', { LEASEGATE_VAULT__ADDRESS: MARK }, 'vault.address'],
   ])('%s, by key and never by value', (_, environment, key) => {
-    const error = refusal(() => load(environment as Record<string, string>));
+    const error = refusal(() => load(environment));
     expect(error.problems.map((problem) => problem.key)).toContain(key);
     expect(inspect(error, { depth: 9 })).not.toContain(MARK);
   });
