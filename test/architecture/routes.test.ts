@@ -53,7 +53,10 @@ describe('routes', () => {
   });
 
   it('say why when they are public, and which roles when they need one', () => {
-    const mute = routes.filter(({ access, arguments: count }) => (access.includes('Public') || access.includes('Roles')) && count === 0);
+    const mute = routes.filter(
+      ({ access, arguments: count }) =>
+        (access.includes('Public') || access.includes('Roles')) && count === 0,
+    );
     expect(mute).toEqual([]);
   });
 });

@@ -48,12 +48,20 @@ export function importsOf(file: string): Import[] {
           named.elements.length > 0 &&
           named.elements.every((element) => element.isTypeOnly));
       add(node.moduleSpecifier.text, allTypes, false);
-    } else if (ts.isExportDeclaration(node) && node.moduleSpecifier !== undefined && ts.isStringLiteral(node.moduleSpecifier)) {
+    } else if (
+      ts.isExportDeclaration(node) &&
+      node.moduleSpecifier !== undefined &&
+      ts.isStringLiteral(node.moduleSpecifier)
+    ) {
       add(node.moduleSpecifier.text, node.isTypeOnly, false);
     } else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
       const [argument] = node.arguments;
       if (argument !== undefined && ts.isStringLiteral(argument)) add(argument.text, false, true);
-    } else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument) && ts.isStringLiteral(node.argument.literal)) {
+    } else if (
+      ts.isImportTypeNode(node) &&
+      ts.isLiteralTypeNode(node.argument) &&
+      ts.isStringLiteral(node.argument.literal)
+    ) {
       add(node.argument.literal.text, true, false);
     }
     ts.forEachChild(node, visit);
@@ -64,7 +72,9 @@ export function importsOf(file: string): Import[] {
 
 function targetOf(file: string, specifier: string): string | undefined {
   if (!specifier.startsWith('.')) return undefined;
-  const path = relative(SRC, resolve(SRC, dirname(file), specifier)).split(sep).join('/');
+  const path = relative(SRC, resolve(SRC, dirname(file), specifier))
+    .split(sep)
+    .join('/');
   return path.startsWith('../') ? undefined : path.replace(/\.js$/, '.ts');
 }
 
