@@ -1,3 +1,4 @@
+import { Validator } from '@seriousme/openapi-schema-validator';
 import 'reflect-metadata';
 import { Controller, Get } from '@nestjs/common';
 import { describe, expect, it } from 'vitest';
@@ -88,6 +89,11 @@ describe('the OpenAPI document', () => {
           expect(response['description'], `${where} ${status}`).toBeTypeOf('string');
       }
     }
+  });
+
+  it('is valid by the schema of OpenAPI 3.1', async () => {
+    const result = await new Validator().validate(structuredClone(document));
+    expect(result).toMatchObject({ valid: true });
   });
 
   it('refers to nothing that is not there', () => {
