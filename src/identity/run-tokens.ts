@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { SignJWT, compactVerify, type JWK } from 'jose';
+import { LRUCache } from 'lru-cache';
 import { BrokerError } from '../kernel/broker-error.js';
 import { Clock, addSeconds, epochSeconds } from '../kernel/clock.js';
 import { Ids } from '../kernel/ids.js';
@@ -13,6 +15,13 @@ import { VerificationKeys } from './verification-keys.js';
 
 const TYPE = 'at+jwt';
 const CLOCK_MARGIN_SECONDS = 60;
+/** How many tokens are remembered whose signature was found good; a worker shows the same one for ten minutes. */
+const REMEMBERED = 10_000;
+
+interface SignedPayload {
+  readonly keyId: string;
+  readonly payload: Readonly<Record<string, unknown>>;
+}
 
 /** A run token that was just made. */
 export interface MintedToken {
@@ -24,6 +33,8 @@ export interface MintedToken {
 /** Makes and verifies run tokens: JWT access tokens (RFC 9068) whose issuer and audience are both this broker. */
 @Injectable()
 export class RunTokens {
+  readonly #signed = new LRUCache<string, SignedPayload>({ max: REMEMBERED });
+
   constructor(
     private readonly settings: Settings,
     private readonly signingKeys: SigningKeys,
@@ -69,24 +80,37 @@ export class RunTokens {
    * identity does.
    */
   async verify(raw: Secret): Promise<RunIdentity> {
-    const parts = partsOf(raw);
-    const { alg, typ, kid, crit } = parts.header;
+    const digest = createHash('sha256').update(raw.expose()).digest('base64');
+    let signed = this.#signed.get(digest);
+    if (signed === undefined) {
+      signed = await this.#signedPayload(raw);
+      this.#signed.set(digest, signed);
+    } else if ((await this.verificationKeys.find(signed.keyId)) === undefined) {
+      // Only the signature is remembered: the key must still be one of ours, and the time is looked at each time.
+      refuse('its key is not known');
+    }
+    return this.#identityIn(signed.payload);
+  }
+
+  /** The keys that verify run tokens, of all replicas; for the JWKS endpoint. */
+  async jwks(): Promise<{ keys: JWK[] }> {
+    return { keys: await this.verificationKeys.published() };
+  }
+
+  async #signedPayload(raw: Secret): Promise<SignedPayload> {
+    const { header, payload, text } = partsOf(raw);
+    const { alg, typ, kid, crit } = header;
     if (alg !== RUN_TOKEN_ALGORITHM || typ !== TYPE || crit !== undefined)
       refuse('it is another kind of token');
     if (typeof kid !== 'string') refuse('it names no key');
     const key = await this.verificationKeys.find(kid);
     if (key === undefined) refuse('its key is not known');
     try {
-      await compactVerify(parts.text, key, { algorithms: [RUN_TOKEN_ALGORITHM] });
+      await compactVerify(text, key, { algorithms: [RUN_TOKEN_ALGORITHM] });
     } catch {
       refuse('its signature does not verify');
     }
-    return this.#identityIn(parts.payload);
-  }
-
-  /** The keys that verify run tokens, of all replicas; for the JWKS endpoint. */
-  async jwks(): Promise<{ keys: JWK[] }> {
-    return { keys: await this.verificationKeys.published() };
+    return { keyId: kid, payload };
   }
 
   #identityIn(payload: Readonly<Record<string, unknown>>): RunIdentity {

@@ -13,8 +13,14 @@ export abstract class Ids {
   abstract fraction(): number;
 }
 
+/** How much is asked of the system at once; each call into it costs more than the bytes do. */
+const POOL_BYTES = 4_096;
+
 /** Identifiers from the operating system's random source. */
 export class RandomIds extends Ids {
+  #pool = Buffer.alloc(0);
+  #used = 0;
+
   constructor(private readonly clock: Clock) {
     super();
   }
@@ -29,7 +35,16 @@ export class RandomIds extends Ids {
   }
 
   bytes(size: number): Buffer {
-    return randomBytes(size);
+    if (size > POOL_BYTES) return randomBytes(size);
+    if (this.#used + size > this.#pool.length) {
+      this.#pool = randomBytes(POOL_BYTES);
+      this.#used = 0;
+    }
+    const bytes = Buffer.from(this.#pool.subarray(this.#used, this.#used + size));
+    // Handed out once: nothing of it stays behind for a later reader of this memory.
+    this.#pool.fill(0, this.#used, this.#used + size);
+    this.#used += size;
+    return bytes;
   }
 
   fraction(): number {
