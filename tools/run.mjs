@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { prepare, PrepareError, root, runTool } from './prepare.mjs';
+import { prepare, PrepareError, root, run, runTool } from './prepare.mjs';
 import { progressLine } from './report-line.mjs';
 
 /** Programs of the build: each exports `main(words, prepared)` and answers its exit code. */
@@ -12,9 +12,18 @@ const PROGRAMS = {
   'vault:build': 'dist/src/dev/vault-build-main.js',
 };
 
-/** What needs the packages but not the build. */
+/** What needs the packages, and of these, what needs the build. */
+const BUILT_FIRST = ['build', 'docs'];
 const TOOLS = {
   build: async () => 0,
+  /** References from the build; the types of the SDK from the API description, then the build with these. */
+  docs: async (words) => {
+    for (const file of ['generate-reference.mjs', 'generate-api-types.mjs', 'generate-cli-help.mjs']) {
+      const code = await run(process.execPath, [join(root, 'tools', file), ...words], 'inherit');
+      if (code !== 0) return code;
+    }
+    return 0;
+  },
   typecheck: () => runTool('typescript', 'tsc', ['-p', 'tsconfig.json', '--noEmit'], 'inherit'),
   lint: async (words) =>
     (await runTool('eslint', 'eslint', ['.', ...words], 'inherit')) ||
@@ -30,7 +39,7 @@ async function main([name, ...words]) {
     return 2;
   }
   const progress = progressLine();
-  const build = program !== undefined || name === 'build';
+  const build = program !== undefined || BUILT_FIRST.includes(name);
   const prepared = await prepare({ report: progress.report, build }).finally(progress.end);
   if (tool !== undefined) return tool(words);
   const file = join(root, program);
