@@ -113,12 +113,17 @@ async function compile(report) {
     ...['tsconfig.json', 'tsconfig.build.json', 'package-lock.json'],
   ];
   const wanted = `${hashOf(sources, [])}\n${sources.join('\n')}`;
-  if (isStamped(stamp, wanted)) return 0;
+  const whole = existsSync(join(root, 'dist', 'src', 'main.js'));
+  if (whole && isStamped(stamp, wanted)) return 0;
   return timed('building', report, async () => {
-    // What was built from a source that is gone would stay and could still be imported.
-    const before = existsSync(stamp) ? readFileSync(stamp, 'utf8').split('\n').slice(1) : undefined;
-    if (before?.some((file) => !sources.includes(file)) ?? true) {
-      rmSync(join(root, 'dist'), { recursive: true, force: true });
+    // The compiler's notes may name files that somebody has removed; without them it makes all.
+    if (!whole) rmSync(join(root, 'dist'), { recursive: true, force: true });
+    // What was built from a source that is gone would stay, and could still be imported.
+    const before = existsSync(stamp) ? readFileSync(stamp, 'utf8').split('\n').slice(1) : [];
+    for (const gone of before.filter((file) => !sources.includes(file))) {
+      for (const ending of ['.js', '.js.map', '.d.ts']) {
+        rmSync(join(root, 'dist', gone.replace(/\.ts$/, ending)), { force: true });
+      }
     }
     rmSync(stamp, { force: true });
     const code = await runTool('typescript', 'tsc', ['-p', 'tsconfig.build.json']);

@@ -38,7 +38,7 @@ async function demonstrate(options: DemoOptions, prepared: Prepared): Promise<nu
   const reaper = new Reaper();
   const interruption = new Interruption();
   const up = new Surroundings(reaper, interruption.signal);
-  const steps = new Steps(screen);
+  const steps = new Steps(screen, interruption.signal);
   let exitCode = 1;
   try {
     screen.text('Leasegate: the whole story, on real parts.\n');
@@ -50,11 +50,14 @@ async function demonstrate(options: DemoOptions, prepared: Prepared): Promise<nu
       showResult(options, steps);
       screen.text(`\n${keptText(up)}`);
       await interruption.happened;
-      screen.text('stopping');
+      screen.text('ending what was left up');
     }
   } catch (error) {
     exitCode = error instanceof MissingPart ? MISSING_PART_EXIT_CODE : 1;
+    // Ctrl-C reaches our children too: what they were doing fails, perhaps before we hear of it.
+    if (interruption.signal.aborted) exitCode = INTERRUPTED_EXIT_CODE;
   }
+  if (exitCode === INTERRUPTED_EXIT_CODE) screen.text('interrupted: ending what was started');
   const kept = steps.results.at(-1)?.name === 'stop';
   try {
     if (kept || exitCode === INTERRUPTED_EXIT_CODE) await up.end();

@@ -7,7 +7,11 @@ export class StepFailed extends Error {}
 export class Steps {
   readonly results: StepResult[] = [];
 
-  constructor(private readonly screen: Screen) {}
+  constructor(
+    private readonly screen: Screen,
+    /** Aborted when somebody wants an end: what fails from then on fails because of that, and is not shown. */
+    private readonly interrupted: AbortSignal,
+  ) {}
 
   /** Runs a step; its answer is shown. Rethrows what it throws, after it was shown as failed. */
   async run(name: StepName, work: () => Promise<string>): Promise<void> {
@@ -17,6 +21,7 @@ export class Steps {
       const detail = await work();
       this.add({ name, ok: true, ms: performance.now() - begin, detail });
     } catch (error) {
+      if (this.interrupted.aborted) throw error;
       const detail = error instanceof Error ? error.message : String(error);
       this.add({ name, ok: false, ms: performance.now() - begin, detail });
       throw error;
