@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { Pool } from 'undici';
 import { DATABASE_ROLE, KV_PATH, PKI_ROLE, type EngineMounts } from '../../src/dev/engines.js';
 import { DIRECT_ROLE, SUBJECT, type BenchParts } from './parts.js';
@@ -74,9 +75,11 @@ export function leasePath(parts: BenchParts, connections: number, exchangeEach: 
       let answer = await call(pool, 'DELETE', '/v1/runs/self', { authorization: `Bearer ${runToken}` });
       const { id } = answer['run'] as { id: string };
       for (const state of ['revoking', 'orphaned']) {
-        do {
+        for (;;) {
           answer = await call(pool, 'GET', `/v1/leases?run=${id}&state=${state}&limit=1`, { authorization });
-        } while ((answer['items'] as unknown[]).length > 0);
+          if ((answer['items'] as unknown[]).length === 0) break;
+          await pause(100);
+        }
       }
     },
     close: () => pool.close(),
