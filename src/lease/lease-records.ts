@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { AuditInbox } from '../audit/audit-inbox.js';
 import { prepared, type PreparedStatement } from '../database/prepared.js';
+import { besidesKey } from '../database/by-key.js';
 import { Transactions, type Tx } from '../database/transaction.js';
 import type { Caller } from '../kernel/caller.js';
 import { Clock } from '../kernel/clock.js';
@@ -21,8 +22,8 @@ import { subjectOf } from './lease-row.js';
  */
 export const STILL_ALLOWED = `
   SELECT c.kind, c.mount, c.revocable FROM grants g JOIN runs r ON r.grant_id = g.id CROSS JOIN credentials c
-  WHERE g.id = $1::uuid AND g.version = $2::int AND g.state = 'active' AND (g.expires_at IS NULL OR g.expires_at > $6::timestamptz)
-    AND r.id = $3::uuid AND r.state = 'open' AND r.deadline > $6::timestamptz
+  WHERE g.id = $1::uuid AND g.version = $2::int AND ${besidesKey('g.state')} = 'active' AND (g.expires_at IS NULL OR g.expires_at > $6::timestamptz)
+    AND r.id = $3::uuid AND ${besidesKey('r.state')} = 'open' AND r.deadline > $6::timestamptz
     AND c.name = $4::text AND c.version = $5::int AND c.enabled`;
 
 /** Locks the rows of {@link STILL_ALLOWED}, in that order. */
@@ -62,7 +63,7 @@ const ACTIVATE: PreparedStatement = {
   WITH issued AS (
     UPDATE leases SET state = 'active', vault_lease_id = $2::text, account = $3::text, issued_at = $4::timestamptz,
       expires_at = $5::timestamptz, max_expires_at = $6::timestamptz, revocable = $7::boolean
-    WHERE id = $1::uuid AND state = 'issuing' RETURNING id
+    WHERE id = $1::uuid AND ${besidesKey('state')} = 'issuing' RETURNING id
   ), event AS (
     INSERT INTO audit_inbox (event_id, leaf) SELECT $8::uuid, $9::bytea FROM issued
   )
@@ -74,7 +75,7 @@ const FAIL = `
   WITH failed AS (
     UPDATE leases SET state = 'revoking', revoke_cause = 'failed', revoke_requested_at = $2::timestamptz,
       next_attempt_at = $2::timestamptz, vault_lease_id = COALESCE(vault_lease_id, $3::text)
-    WHERE id = $1::uuid AND state IN ('issuing', 'active') RETURNING id
+    WHERE id = $1::uuid AND ${besidesKey('state')} IN ('issuing', 'active') RETURNING id
   ), event AS (
     INSERT INTO audit_inbox (event_id, leaf) SELECT $4::uuid, $5::bytea FROM failed
   )

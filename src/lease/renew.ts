@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { AuditInbox } from '../audit/audit-inbox.js';
+import { besidesKey } from '../database/by-key.js';
 import { Transactions } from '../database/transaction.js';
 import type { RunIdentity } from '../identity/run-token.js';
 import { BrokerError } from '../kernel/broker-error.js';
@@ -27,7 +28,7 @@ const LEAST_GAIN_MS = 1_000;
 const RENEW = `
   WITH allowed AS (${STILL_ALLOWED} ${LOCKED}), renewed AS (
     UPDATE leases l SET expires_at = $9::timestamptz, renewals = l.renewals + 1 FROM allowed
-    WHERE l.id = $7::uuid AND l.state = 'active' AND l.renewals = $8::int RETURNING l.id
+    WHERE l.id = $7::uuid AND ${besidesKey('l.state')} = 'active' AND l.renewals = $8::int RETURNING l.id
   ), event AS (
     INSERT INTO audit_inbox (event_id, leaf) SELECT $10::uuid, $11::bytea FROM renewed
   )

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { AuditInbox } from '../audit/audit-inbox.js';
 import { prepared, type PreparedStatement } from '../database/prepared.js';
+import { besidesKey } from '../database/by-key.js';
 import { Transactions } from '../database/transaction.js';
 import { systemCaller } from '../kernel/caller.js';
 import { Clock } from '../kernel/clock.js';
@@ -44,7 +45,7 @@ const END: PreparedStatement = {
   WITH ended AS (
     UPDATE leases SET state = $3::text, ended_at = $4::timestamptz, proof = $5::text, attempts = attempts + 1,
       last_error = NULL, next_attempt_at = NULL, claimed_by = NULL, claimed_until = NULL
-    WHERE id = $1::uuid AND claimed_by = $2::text AND state IN ('revoking', 'orphaned') RETURNING id
+    WHERE id = $1::uuid AND claimed_by = $2::text AND ${besidesKey('state')} IN ('revoking', 'orphaned') RETURNING id
   ), event AS (
     INSERT INTO audit_inbox (event_id, leaf) SELECT $6::uuid, $7::bytea FROM ended
   )
@@ -55,7 +56,7 @@ const FAIL = `
   WITH failed AS (
     UPDATE leases SET attempts = attempts + 1, last_error = $3::text, next_attempt_at = $4::timestamptz,
       claimed_by = NULL, claimed_until = NULL
-    WHERE id = $1::uuid AND claimed_by = $2::text AND state IN ('revoking', 'orphaned') RETURNING id
+    WHERE id = $1::uuid AND claimed_by = $2::text AND ${besidesKey('state')} IN ('revoking', 'orphaned') RETURNING id
   ), event AS (
     INSERT INTO audit_inbox (event_id, leaf) SELECT $5::uuid, $6::bytea FROM failed WHERE $5::uuid IS NOT NULL
   )

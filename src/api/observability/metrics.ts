@@ -32,6 +32,6 @@ export class Metrics {
   });
 
   constructor() {
-    collectDefaultMetrics({ register: this.registry, prefix: 'leasegate_process_' });
+    collectDefaultMetrics({ register: this.registry, prefix: 'leasegate_' });
   }
 }
