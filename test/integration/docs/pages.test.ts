@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { parse } from 'yaml';
 import { describe, expect, it } from 'vitest';
+import { STEP_NAMES } from '../../../src/dev/demo/step.js';
 import { grantSpecBody, grantSpecOf } from '../../../src/api/schema/grant-body.js';
 import { compileConditions } from '../../../src/grant/conditions.js';
 import { grantSpecSchema } from '../../../src/grant/grant-spec.js';
@@ -40,6 +41,11 @@ describe('pages', () => {
     expect(
       new Set(snippets.filter(({ where }) => !where.startsWith('docs/reference/')).map(({ kind }) => kind)),
     ).toEqual(new Set(['', 'sh', 'output', 'ts', 'yaml', 'yaml grant', 'yaml settings']));
+  });
+
+  it('shows the steps that the demonstration takes, in their order', () => {
+    const shown = [...pageText('README.md').matchAll(/^ok {3}(\S+)/gm)].map(([, step]) => step);
+    expect(shown).toEqual([...STEP_NAMES]);
   });
 
   it.each(pages())('%s links to what is there', (page) => {
