@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { BrokerError } from '../kernel/broker-error.js';
 import { Clock } from '../kernel/clock.js';
-import { Settings, type IssuerSettings } from '../settings/schema.js';
+import { Settings } from '../settings/schema.js';
+import type { IssuerSettings } from '../settings/issuer-schema.js';
 import type { Tx } from '../database/transaction.js';
 import { selectCredentials } from '../credential/credential-rows.js';
 import { parseSpec } from '../credential/spec.js';

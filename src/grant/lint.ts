@@ -1,4 +1,4 @@
-import type { IssuerSettings } from '../settings/schema.js';
+import type { IssuerSettings } from '../settings/issuer-schema.js';
 import type { Credential } from '../credential/credential.js';
 import { compilePattern } from './claim-pattern.js';
 import type { GrantSpec } from './grant-spec.js';

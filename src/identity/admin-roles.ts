@@ -1,5 +1,5 @@
 import { ROLES, type Role } from '../kernel/caller.js';
-import type { IssuerSettings, RoleBinding } from '../settings/schema.js';
+import type { IssuerSettings, RoleBinding } from '../settings/issuer-schema.js';
 import type { VerifiedToken } from './verified-token.js';
 
 /**

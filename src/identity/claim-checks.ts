@@ -1,5 +1,5 @@
 import { BrokerError } from '../kernel/broker-error.js';
-import type { IssuerSettings } from '../settings/schema.js';
+import type { IssuerSettings } from '../settings/issuer-schema.js';
 import type { RegisteredClaims } from './registered-claims.js';
 
 /** A check of verified claims under an issuer's settings; `now` in seconds since the epoch. Throws when it fails. */

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { systemCaller } from '../kernel/caller.js';
 import { Clock } from '../kernel/clock.js';
 import { Ids } from '../kernel/ids.js';
-import type { IssuerSettings } from '../settings/schema.js';
+import type { IssuerSettings } from '../settings/issuer-schema.js';
 import { AuditInbox } from '../audit/audit-inbox.js';
 import { presetDrift } from './presets.js';
 

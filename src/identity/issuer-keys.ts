@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { CryptoKey } from 'jose';
 import { BrokerError } from '../kernel/broker-error.js';
 import { Clock } from '../kernel/clock.js';
-import type { IssuerSettings } from '../settings/schema.js';
+import type { IssuerSettings } from '../settings/issuer-schema.js';
 import { GuardedFetch } from './guarded-fetch.js';
 import { IssuerRegistry } from './issuer-registry.js';
 import { KeyCache } from './key-cache.js';

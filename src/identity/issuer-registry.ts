@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { Settings, type IssuerSettings } from '../settings/schema.js';
+import { Settings } from '../settings/schema.js';
+import type { IssuerSettings } from '../settings/issuer-schema.js';
 
 /** The configured issuers. Trust comes from here alone, never from anything in a token. */
 @Injectable()

@@ -1,4 +1,4 @@
-import type { IssuerSettings } from '../settings/schema.js';
+import type { IssuerSettings } from '../settings/issuer-schema.js';
 import type { GuardedFetch } from './guarded-fetch.js';
 import { KeySet } from './key-set.js';
 

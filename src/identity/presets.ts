@@ -1,4 +1,4 @@
-import type { IssuerSettings } from '../settings/schema.js';
+import type { IssuerSettings } from '../settings/issuer-schema.js';
 import type { PlatformIdentity } from './verified-token.js';
 
 /** The name of a preset. */

@@ -1,5 +1,5 @@
 import { BrokerError } from '../kernel/broker-error.js';
-import type { IssuerSettings } from '../settings/schema.js';
+import type { IssuerSettings } from '../settings/issuer-schema.js';
 
 /** What is believed of a token's header: which of the issuer's keys and algorithms to try. */
 export interface TokenHeader {

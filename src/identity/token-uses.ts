@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { BrokerError } from '../kernel/broker-error.js';
 import { Clock, addSeconds } from '../kernel/clock.js';
-import type { IssuerSettings } from '../settings/schema.js';
+import type { IssuerSettings } from '../settings/issuer-schema.js';
 import type { Tx } from '../database/transaction.js';
 import type { VerifiedToken } from './verified-token.js';
 

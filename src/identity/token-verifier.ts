@@ -4,7 +4,7 @@ import { compactVerify } from 'jose';
 import { BrokerError } from '../kernel/broker-error.js';
 import { Clock } from '../kernel/clock.js';
 import type { Secret } from '../kernel/secret.js';
-import type { IssuerSettings } from '../settings/schema.js';
+import type { IssuerSettings } from '../settings/issuer-schema.js';
 import { CheckTrail, type TokenExplanation } from './check-trail.js';
 import { CLAIM_CHECKS } from './claim-checks.js';
 import { parseCompactToken, type CompactToken } from './compact-token.js';

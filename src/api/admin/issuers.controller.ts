@@ -2,7 +2,7 @@ import { Controller, Get, Header } from '@nestjs/common';
 import { z } from 'zod';
 import { IssuerKeys } from '../../identity/issuer-keys.js';
 import { IssuerRegistry } from '../../identity/issuer-registry.js';
-import { PRESETS } from '../../settings/schema.js';
+import { PRESETS } from '../../settings/issuer-schema.js';
 import { Public, Roles } from '../access/access.js';
 import { Documented } from '../openapi/operation.js';
 

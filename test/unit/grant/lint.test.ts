@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { IssuerSettings } from '../../../src/settings/schema.js';
+import type { IssuerSettings } from '../../../src/settings/issuer-schema.js';
 import { lintGrant } from '../../../src/grant/lint.js';
 import { credentialOf, specOf } from './grant-spec-samples.js';
 

@@ -11,7 +11,8 @@ import {
 import { ManualClock, epochSeconds } from '../../../src/kernel/clock.js';
 import { RandomIds } from '../../../src/kernel/ids.js';
 import type { AuditInbox } from '../../../src/audit/audit-inbox.js';
-import { Settings, settingsSchema, type IssuerSettings } from '../../../src/settings/schema.js';
+import type { IssuerSettings } from '../../../src/settings/issuer-schema.js';
+import { Settings, settingsSchema } from '../../../src/settings/schema.js';
 import { DriftWatch } from '../../../src/identity/drift-watch.js';
 import { GuardedFetch } from '../../../src/identity/guarded-fetch.js';
 import { IssuerKeys } from '../../../src/identity/issuer-keys.js';
