@@ -59,7 +59,7 @@ export class FoundationModule implements OnApplicationShutdown {
             metrics.vaultCalls.observe({ operation, outcome }, seconds),
         }),
       },
-      { provide: DataSource, useFactory: () => createDataSource(settings, []).initialize() },
+      { provide: DataSource, useFactory: () => createDataSource(settings).initialize() },
       {
         provide: Transactions,
         inject: [DataSource],

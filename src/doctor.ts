@@ -38,7 +38,7 @@ export async function examine(settings: Settings): Promise<Diagnosis> {
 }
 
 async function examineDatabase(settings: Settings): Promise<Check[]> {
-  const dataSource = createDataSource(settings, []);
+  const dataSource = createDataSource(settings);
   try {
     await dataSource.initialize();
     const before = clock.now().getTime();

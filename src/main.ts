@@ -40,7 +40,7 @@ export async function serve(options: StartOptions | readonly string[] = {}): Pro
 
 /** Brings the database to the newest schema; answers the names of the migrations that ran. */
 export async function migrate(options: StartOptions = {}): Promise<readonly string[]> {
-  const dataSource = createDataSource(loadSettings({ file: options.config }), []);
+  const dataSource = createDataSource(loadSettings({ file: options.config }));
   await connected(() => dataSource.initialize());
   try {
     // Two replicas that start at once: the second waits here and finds nothing to do.

@@ -68,7 +68,7 @@ function needOf({ name, kind, mount, path, default_ttl_seconds: ttl }: Credentia
 
 /** The catalogue, and the mounts that live leases still need though no credential names them any more. */
 async function catalogue(settings: Settings): Promise<Pick<BootstrapInput, 'credentials' | 'formerMounts'>> {
-  const dataSource = createDataSource(settings, []);
+  const dataSource = createDataSource(settings);
   await dataSource.initialize().catch((cause: unknown) => {
     throw new BrokerError('database_unavailable', {
       cause,

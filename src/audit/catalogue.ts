@@ -9,7 +9,6 @@ export const REVOKE_CAUSES = [
   'grant_suspended',
   'grant_revoked',
   'grant_expired',
-  'grant_changed',
   'admin',
   'expiry',
   'credential_disabled',

@@ -5,20 +5,16 @@ import { First1700000000000 } from '../../migrations/1700000000000-first.js';
 /** Every migration, oldest first. A released one never changes. */
 export const MIGRATIONS = [First1700000000000];
 
-/** An entity class, as TypeORM takes it. */
-export type EntityClass = new () => object;
-
 /**
  * A data source for the configured database; not connected yet. The schema comes from migrations alone
- * (`synchronize` is never on), so entities only describe what is there.
+ * (`synchronize` is never on), and there are no entities: statements are written.
  */
-export function createDataSource(settings: Settings, entities: readonly EntityClass[]): DataSource {
+export function createDataSource(settings: Settings): DataSource {
   const { url, poolSize, statementTimeoutMs } = settings.values.database;
   return new DataSource({
     type: 'postgres',
     url: url.expose(),
     applicationName: 'leasegate',
-    entities: [...entities],
     migrations: MIGRATIONS,
     migrationsTableName: 'schema_migrations',
     synchronize: false,

@@ -1,5 +1,4 @@
 import { Module } from '@nestjs/common';
-import type { EntityClass } from '../database/data-source.js';
 import { AdminStrategy } from './admin.strategy.js';
 import { Authentication } from './authentication.js';
 import { ProofVerifier } from './dpop.js';
@@ -15,9 +14,6 @@ import { TokenUses } from './token-uses.js';
 import { TokenVerifier } from './token-verifier.js';
 import { VerificationKeys } from './verification-keys.js';
 import { WorkloadStrategy } from './workload.strategy.js';
-
-/** This domain reads and writes its two tables by statements; it has no entities. */
-export const IDENTITY_ENTITIES: readonly EntityClass[] = [];
 
 const SERVICES = [
   AdminStrategy,

@@ -1,6 +1,5 @@
 import { Module } from '@nestjs/common';
 import { CredentialModule } from '../credential/credential.module.js';
-import type { EntityClass } from '../database/data-source.js';
 import { GrantModule } from '../grant/grant.module.js';
 import { RunModule } from '../run/run.module.js';
 import { LeaseEnd } from './end.js';
@@ -27,9 +26,6 @@ import { RevocationRequests } from './revocation-requests.js';
 import { Revoker } from './revoker.js';
 import { Supersession } from './supersession.js';
 import { VaultRevocation } from './vault-revocation.js';
-
-/** Leases have no entities: each step is one statement, and reads are plain SQL. */
-export const LEASE_ENTITIES: readonly EntityClass[] = [];
 
 const SERVICES = [
   LeaseIssue,

@@ -47,7 +47,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
 
 async function makeTemplate(urlOf: (database: string) => string): Promise<void> {
   await runSql(urlOf('postgres'), `CREATE DATABASE ${TEMPLATE_DATABASE}`);
-  const dataSource = createDataSource(migrationSettings(urlOf(TEMPLATE_DATABASE)), []);
+  const dataSource = createDataSource(migrationSettings(urlOf(TEMPLATE_DATABASE)));
   await dataSource.initialize();
   try {
     await dataSource.runMigrations();

@@ -47,7 +47,7 @@ export async function openLog(
   });
   const clock = new SystemClock();
   const ids = new RandomIds(clock);
-  const dataSource = await createDataSource(settings, []).initialize();
+  const dataSource = await createDataSource(settings).initialize();
   const transactions = new DataSourceTransactions(dataSource);
   const inbox = new AuditInbox(settings, clock, ids, transactions);
   return {

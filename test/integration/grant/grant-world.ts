@@ -104,7 +104,7 @@ export async function startGrantWorld(options: WorldOptions = {}): Promise<Grant
   const settings = settingsOf(database.url, options);
   // Tokens come from a real issuer, whose clock is the machine's.
   const clock = new ManualClock(new Date());
-  const dataSource = await createDataSource(settings, []).initialize();
+  const dataSource = await createDataSource(settings).initialize();
   const transactions = new DataSourceTransactions(dataSource);
   const jobs: Job[] = [];
   const globals = [

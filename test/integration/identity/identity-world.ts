@@ -23,7 +23,7 @@ export interface Replica {
 
 export async function startReplica(settings: Settings, start: Date): Promise<Replica> {
   const clock = new ManualClock(start);
-  const dataSource = await createDataSource(settings, []).initialize();
+  const dataSource = await createDataSource(settings).initialize();
   const transactions = new DataSourceTransactions(dataSource);
   const globals = [
     { provide: Clock, useValue: clock },

@@ -102,7 +102,7 @@ export async function startLeaseBroker(
   const clock = new ShiftedClock();
   const log = new SilentLog();
   const ids = new RandomIds(clock);
-  const dataSource = await createDataSource(settings, []).initialize();
+  const dataSource = await createDataSource(settings).initialize();
   const { vault } = settings.values;
   const client = new VaultClient(
     { ...vault, redirectAddresses: [], caFile: vault.caFile, namespace: vault.namespace },

@@ -34,7 +34,7 @@ beforeEach(async () => {
     server: { drainSeconds: 1 },
     scheduler: { tickMs: 60_000, claimMs: 600 },
   });
-  dataSource = await createDataSource(settings, []).initialize();
+  dataSource = await createDataSource(settings).initialize();
   transactions = new DataSourceTransactions(dataSource);
 });
 afterEach(async () => {
