@@ -47,5 +47,5 @@ USER node
 EXPOSE 8480
 HEALTHCHECK --interval=10s --timeout=3s --start-period=15s --retries=3 \
   CMD ["node", "tools/healthcheck.mjs", "http://127.0.0.1:8480/livez"]
-ENTRYPOINT ["node", "bin/leasegate.mjs"]
+ENTRYPOINT ["node", "--max-semi-space-size=4", "bin/leasegate.mjs"]
 CMD ["serve"]

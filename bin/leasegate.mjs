@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=4
 let cli;
 try {
   cli = await import('../dist/src/cli/leasegate.js');

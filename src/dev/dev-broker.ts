@@ -28,6 +28,9 @@ export async function writeSettings(folder: string, settings: BrokerSettings): P
   return file;
 }
 
+/** As the first line of `bin/leasegate.mjs` and the image have it: the young generation takes 36 MB less, for no more time. */
+const BROKER_V8_OPTIONS = ['--max-semi-space-size=4'];
+
 /** Starts `leasegate serve` with a settings file, and waits until it says that it is ready. */
 export async function startBroker(
   reaper: Reaper,
@@ -41,7 +44,7 @@ export async function startBroker(
   return startChild(reaper, {
     name: 'the broker',
     command: process.execPath,
-    args: [leasegateProgram(), 'serve', '--config', options.settingsFile],
+    args: [...BROKER_V8_OPTIONS, leasegateProgram(), 'serve', '--config', options.settingsFile],
     env: { PATH: process.env['PATH'] ?? '', ...options.env },
     ready: async () =>
       (await fetch(`${options.url}/readyz`, { signal: AbortSignal.timeout(2_000) })).status === 200,
