@@ -1,0 +1,21 @@
+import type { ToolSpec } from './tool-spec.js';
+
+/** A tool of the catalogue, as of its newest version. */
+export interface Tool {
+  readonly name: string;
+  readonly version: number;
+  readonly spec: ToolSpec;
+  readonly enabled: boolean;
+  readonly createdAt: Date;
+  readonly createdBy: string;
+  readonly updatedAt: Date;
+}
+
+/** What a caller fills a tool's parameters with. */
+export interface ToolArguments {
+  readonly path?: Readonly<Record<string, unknown>>;
+  readonly query?: Readonly<Record<string, unknown>>;
+  readonly header?: Readonly<Record<string, unknown>>;
+  /** JSON, or bytes where the tool declares another content type. */
+  readonly body?: unknown;
+}
