@@ -3,6 +3,7 @@ import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
 import { AuditModule } from '../audit/audit.module.js';
 import { CredentialModule } from '../credential/credential.module.js';
 import { ExportModule } from '../export/export.module.js';
+import { GatewayModule } from '../gateway/gateway.module.js';
 import { GrantModule } from '../grant/grant.module.js';
 import { IdentityModule } from '../identity/identity.module.js';
 import { LeaseModule } from '../lease/lease.module.js';
@@ -37,6 +38,7 @@ export class ApiModule {
         LeaseModule,
         AuditModule,
         ExportModule,
+        GatewayModule,
       ],
       controllers: [...HEALTH_CONTROLLERS, ...(options.api ? API_CONTROLLERS : [])],
       providers: [

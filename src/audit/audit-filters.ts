@@ -22,6 +22,8 @@ export interface AuditFilters {
   readonly grant?: string | undefined;
   readonly lease?: string | undefined;
   readonly credential?: string | undefined;
+  /** Name of a tool. */
+  readonly tool?: string | undefined;
   /** Subject of the workload that it is about. */
   readonly workload?: string | undefined;
   /** Subject of who did it; `system:NAME` for the broker's own work, `anonymous` for nobody known. */
@@ -80,6 +82,7 @@ export function conditionOf(filters: AuditFilters, hmac: (value: string) => stri
   }
   equal('lease_id', uuid('lease', filters.lease));
   equal('credential', filters.credential);
+  equal('tool', filters.tool);
   equal('workload_subject', filters.workload);
   equal('actor_subject', filters.actor);
   equal('request_id', filters.request);

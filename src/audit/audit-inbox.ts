@@ -50,7 +50,7 @@ export class AuditInbox {
     context: EventContext,
     data: Readonly<Record<string, JsonValue | undefined>>,
   ): Buffer {
-    const { caller, workload, run, stepId, grant, leaseId, credential } = context;
+    const { caller, workload, run, stepId, grant, leaseId, credential, tool } = context;
     const text = canonicalJson({
       v: 1,
       id,
@@ -67,6 +67,7 @@ export class AuditInbox {
       grant: grant && { id: grant.id, name: grant.name, version: grant.version },
       lease_id: leaseId,
       credential,
+      tool: tool && { name: tool.name, version: tool.version },
       data: this.classified(kind, data),
     });
     const leaf = Buffer.from(text, 'utf8');

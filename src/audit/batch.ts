@@ -24,10 +24,10 @@ export async function takeBatch(tx: Tx, limit: number): Promise<WaitingEvent[]> 
 
 const INSERT = `INSERT INTO audit_entry (idx, event_id, kind, occurred_at, outcome, code, actor_issuer, actor_subject,
     workload_issuer, workload_subject, grant_id, grant_version, run_ref, run_id, step_id, lease_id, credential,
-    request_id, account_hmac, leaf, leaf_hash, chain_hash)
+    tool, request_id, account_hmac, leaf, leaf_hash, chain_hash)
   SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::text[], $8::text[],
     $9::text[], $10::text[], $11::uuid[], $12::integer[], $13::uuid[], $14::text[], $15::text[], $16::uuid[], $17::text[],
-    $18::text[], $19::text[], $20::bytea[], $21::bytea[], $22::bytea[])`;
+    $18::text[], $19::text[], $20::text[], $21::bytea[], $22::bytea[], $23::bytea[])`;
 
 /**
  * Appends events to the log from index `from` on, after the chain hash `before`; answers the chain hash after them.
@@ -64,6 +64,7 @@ export async function appendBatch(
     rows.map((row) => row.stepId),
     rows.map((row) => row.leaseId),
     rows.map((row) => row.credential),
+    rows.map((row) => row.tool),
     rows.map((row) => row.requestId),
     rows.map((row) => row.accountHmac),
     rows.map((row) => row.leaf),

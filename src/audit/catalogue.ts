@@ -114,6 +114,42 @@ export const EVENT_KINDS = {
   'lease.lost': { detail: open<string>() },
   'lease.unknown_found': { mount: open<string>(), vault_lease: hashed(), revoked: open<boolean>() },
 
+  // Calls
+  'call.started': {
+    call_id: open<string>(),
+    method: open<string>(),
+    host: open<string>(),
+    url: hashed(),
+    request_bytes: open<number>(),
+    reserved_micros: open<number>(),
+    deadline: open<string>(),
+  },
+  'call.ended': {
+    call_id: open<string>(),
+    /** `success`, `refused`, `failure`, or `unknown` when nobody knows whether the request arrived. */
+    result: open<string>(),
+    status: maybe<number>(),
+    duration_ms: maybe<number>(),
+    request_bytes: maybe<number>(),
+    response_bytes: maybe<number>(),
+    cost_micros: maybe<number>(),
+    /** What the cost was made of: units by name. */
+    units: maybe<Readonly<Record<string, number>>>(),
+    /** What the scrubber found, in either direction. */
+    findings: maybe<readonly { readonly kind: string; readonly count: number }[]>(),
+    /** Address that was connected to. */
+    address: maybe<string>(),
+    detail: maybe<string>(),
+  },
+  'call.refused': {
+    /** The check that refused it, by name. */
+    check: open<string>(),
+    route: maybe<string>(),
+    call_id: maybe<string>(),
+    detail: maybe<string>(),
+    findings: maybe<readonly { readonly kind: string; readonly count: number }[]>(),
+  },
+
   // Running it
   'audit.exported': {
     format: open<string>(),

@@ -13,6 +13,8 @@ export interface EventSubject {
   readonly grant?: { readonly id: string; readonly name?: string; readonly version?: number };
   readonly leaseId?: string;
   readonly credential?: string;
+  /** A tool of the gateway, as of a version where one was decided on. */
+  readonly tool?: { readonly name: string; readonly version?: number };
 }
 
 /** Everything that the envelope of an event says. */

@@ -24,6 +24,7 @@ export interface EventColumns {
   readonly stepId: string | null;
   readonly leaseId: string | null;
   readonly credential: string | null;
+  readonly tool: string | null;
   readonly requestId: string | null;
   readonly accountHmac: string | null;
 }
@@ -64,6 +65,7 @@ export function columnsOf(leaf: Buffer): EventColumns {
     stepId: searchText(event['step_id']),
     leaseId: uuidOf(event['lease_id']),
     credential: searchText(event['credential']),
+    tool: searchText(member(event['tool'])?.['name']),
     requestId: searchText(event['request_id']),
     accountHmac: kind === 'lease.issued' ? searchText(member(event['data'])?.['account']) : null,
   };

@@ -7,9 +7,9 @@ import { vaultLoginSchema } from './vault-login-schema.js';
 export const settingsSchema = z
   .strictObject({
     roles: z
-      .array(z.enum(['api', 'scheduler', 'sequencer']))
+      .array(z.enum(['api', 'gateway', 'scheduler', 'sequencer']))
       .min(1)
-      .default(['api', 'scheduler', 'sequencer'])
+      .default(['api', 'gateway', 'scheduler', 'sequencer'])
       .describe('what this process does'),
     server: z
       .strictObject({
