@@ -1,6 +1,7 @@
 import { burst, type Burst } from '../load.js';
 import { compared, measured, median, quantile, report, type Report, type Row } from '../report.js';
-import { residentMiB, startParts, type BenchParts } from './parts.js';
+import { residentMiB, type BrokerParts } from '../broker-parts.js';
+import { startParts } from './parts.js';
 import { directPath, ENGINES, leasePath, type CredentialPath, type Engine } from './paths.js';
 
 const WORKERS = [1, 8, 32] as const;
@@ -72,7 +73,7 @@ export async function benchIssue(rounds: number, progress: (line: string) => voi
   }
 }
 
-function sidesOf(parts: BenchParts, workers: number): readonly [Side, Side, Side] {
+function sidesOf(parts: BrokerParts, workers: number): readonly [Side, Side, Side] {
   return [
     { name: 'direct', path: directPath(parts, workers), bursts: [] },
     { name: 'lease', path: leasePath(parts, workers, false), bursts: [] },

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Pool } from 'undici';
 import { DATABASE_ROLE, KV_PATH, PKI_ROLE, type EngineMounts } from '../../src/dev/engines.js';
-import { DIRECT_ROLE, SUBJECT, type BenchParts } from './parts.js';
+import type { BrokerParts } from '../broker-parts.js';
+import { DIRECT_ROLE, SUBJECT } from './parts.js';
 
 /** The three engines of the catalogue, by the names that the rows have. */
 export const ENGINES = ['database', 'kv', 'pki'] as const;
@@ -27,7 +28,7 @@ const CREDENTIAL: Readonly<Record<Engine, string>> = {
 const PKI_REQUEST = JSON.stringify({ common_name: 'worker.internal.example', ttl: '300s' });
 
 /** JWT login and read, as a worker does it against Vault alone. */
-export function directPath(parts: BenchParts, connections: number): CredentialPath {
+export function directPath(parts: BrokerParts, connections: number): CredentialPath {
   const pool = new Pool(parts.vault.address, { connections });
   let login = '';
   const { mounts } = parts;
@@ -55,7 +56,7 @@ export function directPath(parts: BenchParts, connections: number): CredentialPa
  * A lease by us. Without `exchangeEach` the worker has its run token already, as it has after its first credential;
  * with it each operation exchanges its token first: a worker that needs one credential in its life.
  */
-export function leasePath(parts: BenchParts, connections: number, exchangeEach: boolean): CredentialPath {
+export function leasePath(parts: BrokerParts, connections: number, exchangeEach: boolean): CredentialPath {
   const pool = new Pool(parts.baseUrl, { connections });
   let runId = '';
   let jwt = '';
@@ -87,7 +88,7 @@ export function leasePath(parts: BenchParts, connections: number, exchangeEach: 
 }
 
 /** A platform token that both sides accept, for an hour. */
-function platformToken(parts: BenchParts): Promise<string> {
+function platformToken(parts: BrokerParts): Promise<string> {
   return parts.issuer.token({ sub: SUBJECT }, { lifetimeSeconds: 3_500, algorithm: 'RS256' });
 }
 

@@ -22,6 +22,11 @@ const TABLE: Readonly<
     only: ['scheduler/', 'identity/run-token.ts'],
   },
   vault: { folders: ['settings', 'kernel'], only: ['lease/credential-source.ts'] },
+  gateway: {
+    folders: ['identity', 'credential', 'grant', 'run', 'lease', 'audit', 'database', 'settings', 'kernel'],
+    only: ['scheduler/'],
+  },
+  alert: { folders: ['audit', 'database', 'settings', 'kernel'], only: ['scheduler/'] },
   export: { folders: ['audit', 'database', 'settings', 'kernel'], only: ['scheduler/'] },
   api: {
     folders: [
@@ -30,6 +35,8 @@ const TABLE: Readonly<
       'grant',
       'run',
       'lease',
+      'gateway',
+      'alert',
       'audit',
       'export',
       'scheduler',
