@@ -8,7 +8,7 @@ export interface CelResult {
   readonly error?: string;
 }
 
-/** A compiled expression over `claims`. */
+/** A compiled expression over one variable, `claims` unless it was compiled for another. */
 export interface CelCondition {
   readonly expression: string;
   evaluate(claims: Claims): CelResult;
@@ -42,23 +42,23 @@ interface Node {
 /**
  * Compiles a CEL expression that must answer a boolean; throws a `TypeError` that says what is wrong. `matches` takes
  * a literal RE2 pattern, runs in linear time and must match the whole text, unlike standard CEL: a pattern that was
- * meant to be anchored and is not would let strangers in.
+ * meant to be anchored and is not would let strangers in. `variable` names what it may look at.
  */
-export function compileCel(expression: string): CelCondition {
+export function compileCel(expression: string, variable = 'claims'): CelCondition {
   if (expression.trim() === '') throw new TypeError('is empty');
   if (expression.length > CEL_BOUNDS.expressionCharacters)
     throw new TypeError(`is longer than ${CEL_BOUNDS.expressionCharacters} characters`);
   const patterns = new Map<string, RE2JS>();
-  const parsed = parse(expression, patterns);
+  const parsed = parse(expression, variable, patterns);
   restrict(parsed.ast, patterns, 0);
   const checked = parsed.check();
   if (!checked.valid) throw new TypeError(firstLine(checked.error));
   if (checked.type !== 'bool')
     throw new TypeError(`answers ${checked.type ?? 'something unknown'}, not a boolean; compare with ==`);
-  return { expression, evaluate: (claims) => evaluate(parsed, claims) };
+  return { expression, evaluate: (claims) => evaluate(parsed, variable, claims) };
 }
 
-function parse(expression: string, patterns: ReadonlyMap<string, RE2JS>): ParseResult {
+function parse(expression: string, variable: string, patterns: ReadonlyMap<string, RE2JS>): ParseResult {
   const environment = new Environment({
     unlistedVariablesAreDyn: false,
     limits: {
@@ -69,7 +69,7 @@ function parse(expression: string, patterns: ReadonlyMap<string, RE2JS>): ParseR
       maxCallArguments: 4,
     },
   });
-  environment.registerVariable('claims', 'map<string, dyn>');
+  environment.registerVariable(variable, 'map<string, dyn>');
   environment.registerFunction(`string.${FULL_MATCH}(string): bool`, (text: string, pattern: string) => {
     const compiled = patterns.get(pattern);
     if (compiled === undefined) throw new Error('a pattern that was not compiled');
@@ -121,11 +121,11 @@ function compileLiteral(args: unknown, patterns: Map<string, RE2JS>): void {
   }
 }
 
-function evaluate(parsed: ParseResult, claims: Claims): CelResult {
+function evaluate(parsed: ParseResult, variable: string, claims: Claims): CelResult {
   if (!withinBounds(claims))
     return { matched: false, error: 'the token has longer lists or texts than are evaluated' };
   try {
-    const answer: unknown = parsed({ claims });
+    const answer: unknown = parsed({ [variable]: claims });
     return answer === true
       ? { matched: true }
       : answer === false
@@ -136,7 +136,8 @@ function evaluate(parsed: ParseResult, claims: Claims): CelResult {
   }
 }
 
-function withinBounds(value: unknown): boolean {
+/** Whether lists and texts in it are short enough to be evaluated. */
+export function withinBounds(value: unknown): boolean {
   if (typeof value === 'string') return value.length <= CEL_BOUNDS.claimCharacters;
   if (typeof value !== 'object' || value === null) return true;
   const members = Object.values(value);
