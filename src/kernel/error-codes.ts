@@ -96,6 +96,10 @@ export const ERROR_CODES = {
   lease_in_progress: { status: 409, title: 'The lease is still being issued.' },
   credential_unavailable: { status: 502, title: 'The credential could not be made; nothing was leased.' },
 
+  // Calls
+  response_too_large: { status: 502, title: 'The answer is larger than the tool allows.' },
+  call_cancelled: { status: 499, title: 'The caller gave up before the call had ended.' },
+
   // Dependencies
   vault_unavailable: { status: 503, title: 'Vault does not answer; nothing was changed.' },
   vault_sealed: { status: 503, title: 'Vault is sealed.' },

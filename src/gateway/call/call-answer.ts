@@ -3,7 +3,7 @@ import type { CallOutcome, LimitState } from '../admission/admission-request.js'
 import type { ErrorCode } from '../../kernel/error-codes.js';
 import type { Finding } from '../scrub/finding.js';
 
-/** How a call ended, once its body was read to the end or cut off. */
+/** What a call came to. */
 export interface CallEnd {
   readonly outcome: CallOutcome;
   readonly code: ErrorCode | undefined;
@@ -35,6 +35,8 @@ export interface CallAnswer {
   readonly limits: readonly LimitState[];
   /** What was found so far, in either direction; complete once the body has ended. */
   findings(): readonly Finding[];
-  /** Resolves when the call's completion is on disk, or when it has to be reconciled; never rejects. */
-  readonly ended: Promise<CallEnd>;
+  /** Resolves once the body has ended or was cut off, with what the call came to; never rejects. */
+  readonly settled: Promise<CallEnd>;
+  /** Resolves when that is on disk, too, or is left to be reconciled; never rejects. */
+  readonly ended: Promise<void>;
 }
