@@ -100,6 +100,24 @@ export const ERROR_CODES = {
   response_too_large: { status: 502, title: 'The answer is larger than the tool allows.' },
   call_cancelled: { status: 499, title: 'The caller gave up before the call had ended.' },
 
+  // Destinations of calls
+  destination_refused: { status: 403, title: 'The destination is not one that may be called.' },
+  destination_unresolvable: { status: 502, title: 'The name of the destination does not resolve.' },
+  upstream_unreachable: { status: 502, title: 'The provider cannot be reached, or hung up.' },
+  upstream_tls_refused: { status: 502, title: 'The TLS certificate of the provider does not verify.' },
+  upstream_timeout: { status: 504, title: 'The provider did not answer in time.' },
+  upstream_response_refused: { status: 502, title: 'The answer of the provider is not one that is passed on.' },
+  redirect_refused: { status: 502, title: 'The provider redirected to where the tool does not lead.' },
+
+  // What passes in and out of calls
+  request_blocked: { status: 422, title: 'The request carries something that may not leave through this tool.' },
+  response_blocked: { status: 502, title: 'The answer carries something that may not come in through this tool.' },
+  response_unreadable: { status: 502, title: 'The answer cannot be looked into, and the tool does not allow that.' },
+  credential_unusable: {
+    status: 502,
+    title: 'The credential is not of the kind that the tool needs; an operator has to look at it.',
+  },
+
   // Dependencies
   vault_unavailable: { status: 503, title: 'Vault does not answer; nothing was changed.' },
   vault_sealed: { status: 503, title: 'Vault is sealed.' },
