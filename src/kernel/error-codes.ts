@@ -61,6 +61,10 @@ export const ERROR_CODES = {
   proof_invalid: { status: 401, title: 'The DPoP proof does not verify.' },
   run_token_invalid: { status: 401, title: 'The run token does not verify.' },
   run_token_expired: { status: 401, title: 'The run token has expired; exchange again.' },
+  origin_refused: {
+    status: 403,
+    title: 'The request comes from a page or under a name that is not allowed here.',
+  },
   role_required: { status: 403, title: 'The route needs a role that you do not have.' },
 
   // Exchange
@@ -106,13 +110,25 @@ export const ERROR_CODES = {
   upstream_unreachable: { status: 502, title: 'The provider cannot be reached, or hung up.' },
   upstream_tls_refused: { status: 502, title: 'The TLS certificate of the provider does not verify.' },
   upstream_timeout: { status: 504, title: 'The provider did not answer in time.' },
-  upstream_response_refused: { status: 502, title: 'The answer of the provider is not one that is passed on.' },
+  upstream_response_refused: {
+    status: 502,
+    title: 'The answer of the provider is not one that is passed on.',
+  },
   redirect_refused: { status: 502, title: 'The provider redirected to where the tool does not lead.' },
 
   // What passes in and out of calls
-  request_blocked: { status: 422, title: 'The request carries something that may not leave through this tool.' },
-  response_blocked: { status: 502, title: 'The answer carries something that may not come in through this tool.' },
-  response_unreadable: { status: 502, title: 'The answer cannot be looked into, and the tool does not allow that.' },
+  request_blocked: {
+    status: 422,
+    title: 'The request carries something that may not leave through this tool.',
+  },
+  response_blocked: {
+    status: 502,
+    title: 'The answer carries something that may not come in through this tool.',
+  },
+  response_unreadable: {
+    status: 502,
+    title: 'The answer cannot be looked into, and the tool does not allow that.',
+  },
   credential_unusable: {
     status: 502,
     title: 'The credential is not of the kind that the tool needs; an operator has to look at it.',

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { alertsSchema } from './alerts-schema.js';
+import { egressIdentitiesSchema } from './egress-identities-schema.js';
 import { seconds, secret } from './field.js';
 import { issuerSchema } from './issuer-schema.js';
 import { vaultLoginSchema } from './vault-login-schema.js';
@@ -133,6 +135,25 @@ export const settingsSchema = z
           .describe('`hold` starts without revoking, for a restored database'),
       })
       .prefault({}),
+    gateway: z
+      .strictObject({
+        egressIdentities: egressIdentitiesSchema.describe(
+          'what calls of our own look like in logs of what leaves the network',
+        ),
+        allowedPorts: z
+          .array(z.number().int().min(1).max(65_535))
+          .min(1)
+          .default([443])
+          .describe('ports that tools may call; an internal tool may call any that its URL names'),
+        connectionsPerHost: z
+          .number()
+          .int()
+          .min(1)
+          .max(16_384)
+          .default(1_024)
+          .describe('most connections to one address of a provider; streams hold one each'),
+      })
+      .prefault({}),
     grants: z
       .strictObject({
         approvalRequired: z.boolean().default(false).describe('a new or changed grant waits for an approver'),
@@ -156,6 +177,20 @@ export const settingsSchema = z
           .describe('a replica that gives no sign of life for this long loses the job that it holds'),
       })
       .prefault({}),
+    mcp: z
+      .strictObject({
+        allowedHosts: z
+          .array(z.string().regex(/^[a-z0-9.:[\]-]+$/, 'is a host name without port, in lower case'))
+          .default([])
+          .describe('names besides that of `server.publicUrl` under which `/mcp` is called'),
+        allowedOrigins: z
+          .array(
+            z.string().regex(/^[a-z][a-z0-9+.-]*:\/\/[^/]+$/, 'is an origin such as https://app.example'),
+          )
+          .default([])
+          .describe('web pages that may call `/mcp`, by their Origin; programs send none'),
+      })
+      .prefault({}),
     audit: z.strictObject({
       hmacKey: secret.describe(
         'key for sensitive identifiers in events; keep it, or old ones cannot be matched',
@@ -169,6 +204,7 @@ export const settingsSchema = z
         .describe('how often the inbox is drained'),
       batchSize: z.number().int().min(1).max(10_000).default(1_000).describe('events a batch'),
     }),
+    alerts: alertsSchema,
     retention: z
       .strictObject({
         endedLeasesDays: z
