@@ -78,9 +78,11 @@ function checkShape(parameters: URLSearchParams): void {
 
 function checkTarget(parameters: URLSearchParams, publicUrl: string): void {
   const own = publicUrl.replace(/\/$/, '');
+  // MCP clients name the endpoint that they are about to call (RFC 8707); it is this same server.
+  const served = new Set([own, `${own}/mcp`]);
   const targets = [...parameters.getAll('resource'), ...parameters.getAll('audience')];
   for (const target of targets) {
-    if (target !== '' && target.replace(/\/$/, '') !== own)
+    if (target !== '' && !served.has(target.replace(/\/$/, '')))
       throw new BrokerError('target_refused', { detail: `only ${own} is served here` });
   }
 }

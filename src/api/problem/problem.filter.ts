@@ -56,7 +56,7 @@ export class ProblemFilter implements ExceptionFilter {
       void reply.code(status).type('application/json; charset=utf-8').send(body);
       return;
     }
-    const challenge = challengeOf(error, publicUrl);
+    const challenge = challengeOf(error, publicUrl, routeOf(request));
     if (challenge !== undefined) void reply.header('www-authenticate', challenge);
     // Serialised here: Fastify takes an object of this content type for one that it cannot serialise.
     const body = JSON.stringify(problemOf(error, request.id, publicUrl));
