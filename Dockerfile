@@ -43,6 +43,7 @@ COPY --from=build /release ./dist
 COPY bin ./bin
 COPY tools/healthcheck.mjs ./tools/healthcheck.mjs
 COPY vault-policies ./vault-policies
+COPY config/alerts ./config/alerts
 USER node
 EXPOSE 8480
 HEALTHCHECK --interval=10s --timeout=3s --start-period=15s --retries=3 \

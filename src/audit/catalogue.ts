@@ -150,6 +150,77 @@ export const EVENT_KINDS = {
     findings: maybe<readonly { readonly kind: string; readonly count: number }[]>(),
   },
 
+  // What goes around the gateway and the broker
+  'shadow.egress': {
+    host: open<string>(),
+    /** Tools whose host it is. */
+    tools: open<readonly string[]>(),
+    /** `connection`, `request` or `dns`: what the log saw. */
+    evidence: open<string>(),
+    /** False where something in between refused it. */
+    allowed: open<boolean>(),
+    source: maybe<string>(),
+    /** Subject of the workload, as its platform's tokens name it, or the user at a proxy. */
+    workload: maybe<string>(),
+    pod: maybe<string>(),
+    count: open<number>(),
+    first_at: open<string>(),
+    last_at: open<string>(),
+    batch: open<string>(),
+  },
+  'shadow.provider_usage': {
+    day: open<string>(),
+    key: open<string>(),
+    source: open<string>(),
+    theirs_micros: open<number>(),
+    ours_micros: open<number>(),
+    beyond_micros: open<number>(),
+  },
+  'shadow.vault_read': {
+    mount: open<string>(),
+    path: open<string>(),
+    accessor: hashed(),
+    display_name: maybe<string>(),
+    source: maybe<string>(),
+    vault_request: open<string>(),
+    count: open<number>(),
+    first_at: open<string>(),
+    last_at: open<string>(),
+    batch: open<string>(),
+  },
+  'shadow.imported': {
+    format: open<string>(),
+    batch: open<string>(),
+    lines: open<number>(),
+    unreadable: open<number>(),
+    found: open<number>(),
+  },
+
+  // Alerts
+  'alert.fired': {
+    alert_id: open<string>(),
+    rule: open<string>(),
+    severity: open<string>(),
+    labels: open<Readonly<Record<string, string>>>(),
+  },
+  'alert.resolved': { alert_id: open<string>(), rule: open<string>(), events: open<number>() },
+  'alert.notification_failed': {
+    notification_id: open<string>(),
+    rule: maybe<string>(),
+    channel: open<string>(),
+    attempts: open<number>(),
+    given_up: open<boolean>(),
+    detail: open<string>(),
+  },
+  'alert.silenced': {
+    silence_id: open<string>(),
+    matchers: open<Readonly<Record<string, string>>>(),
+    until: open<string>(),
+    comment: open<string>(),
+  },
+  'alert.silence_ended': { silence_id: open<string>() },
+  'alert.tested': { channels: open<readonly string[]>() },
+
   // Running it
   'audit.exported': {
     format: open<string>(),

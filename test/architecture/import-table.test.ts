@@ -26,7 +26,11 @@ const TABLE: Readonly<
     folders: ['identity', 'credential', 'grant', 'run', 'lease', 'audit', 'database', 'settings', 'kernel'],
     only: ['scheduler/'],
   },
-  alert: { folders: ['audit', 'database', 'settings', 'kernel'], only: ['scheduler/'] },
+  alert: {
+    folders: ['audit', 'database', 'settings', 'kernel'],
+    // Two things that are needed on both sides and know nothing of either: expressions, and lookups that are vetted.
+    only: ['scheduler/', 'grant/cel.ts', 'identity/vetted-lookup.ts'],
+  },
   export: { folders: ['audit', 'database', 'settings', 'kernel'], only: ['scheduler/'] },
   api: {
     folders: [
