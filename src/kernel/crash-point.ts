@@ -11,6 +11,11 @@ export const CRASH_POINTS = [
   'lease.revoke.accessor-revoked',
   'run.close.committed',
   'audit.sequence.before-commit',
+  'call.decided',
+  'call.started',
+  'call.injected',
+  'call.answered',
+  'call.ended',
 ] as const;
 export type CrashPoint = (typeof CRASH_POINTS)[number];
 
