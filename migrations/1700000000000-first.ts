@@ -143,7 +143,7 @@ const UP = [
      credential_version integer NOT NULL,
      kind text NOT NULL CHECK (kind IN ('database', 'kv', 'pki')),
      mount text NOT NULL,
-     delivery text NOT NULL CHECK (delivery IN ('inline', 'wrapped')),
+     delivery text NOT NULL CHECK (delivery IN ('inline', 'wrapped', 'gateway')),
      revocable boolean NOT NULL,
      state text NOT NULL CHECK (state IN ('issuing', 'active', 'revoking', 'orphaned', 'revoked', 'expired')),
      accessor text NOT NULL UNIQUE,

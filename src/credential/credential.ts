@@ -5,8 +5,11 @@ import { labelsSchema, nameSchema } from './spec.js';
 export const CREDENTIAL_KINDS = ['database', 'kv', 'pki'] as const;
 export type CredentialKind = (typeof CREDENTIAL_KINDS)[number];
 
-/** How a credential may reach a worker: in the answer, or as a Vault wrapping token that the broker cannot open. */
-export const DELIVERIES = ['inline', 'wrapped'] as const;
+/**
+ * How a credential may be used: by a worker that finds it in the answer (`inline`), by a worker that unwraps a token
+ * at Vault which the broker cannot open (`wrapped`), or by the gateway alone, for the calls of tools (`gateway`).
+ */
+export const DELIVERIES = ['inline', 'wrapped', 'gateway'] as const;
 export type Delivery = (typeof DELIVERIES)[number];
 
 /** Seconds; no credential is leased for longer (30 days). */

@@ -13,7 +13,7 @@ export interface LeasePermission {
 }
 
 /**
- * Decides whether the grant allows a lease of the credential in this way. Refuses with `grant_not_active`,
+ * Decides whether the grant allows a worker a lease of the credential in this way. Refuses with `grant_not_active`,
  * `credential_not_granted`, `credential_disabled`, `delivery_refused` or `ttl_refused`. What is not asked for is the
  * catalogue's default, shortened to what is allowed; what is asked for is given or refused, never shortened.
  */
@@ -24,20 +24,53 @@ export function leasePermission(
   now?: Date,
 ): LeasePermission {
   checkLive(grant, now);
-  const granted = grant.spec.credentials.find(({ name }) => name === credential.name);
+  const granted = grantedCredential(grant, credential);
   if (granted === undefined)
     throw new BrokerError('credential_not_granted', {
       field: 'credential',
       detail: `grant ${grant.name} does not have ${credential.name}`,
     });
-  if (!credential.enabled)
-    throw new BrokerError('credential_disabled', { detail: `${credential.name} is disabled` });
+  checkEnabled(credential);
   const maxTtlSeconds = Math.min(credential.maxTtlSeconds, granted.maxTtlSeconds ?? Infinity);
   return {
     ttlSeconds: ttl(wanted.ttlSeconds, Math.min(credential.defaultTtlSeconds, maxTtlSeconds), maxTtlSeconds),
     maxTtlSeconds,
     delivery: delivery(wanted.delivery, credential.deliveries, granted.deliveries),
   };
+}
+
+/**
+ * Decides whether the gateway may hold the credential for a run of the grant, whose tools name it: the grant need not
+ * list it, and where it does, only the longest life counts. Refuses with `grant_not_active`, `credential_disabled` or
+ * `delivery_refused`.
+ */
+export function gatewayPermission(grant: Grant, credential: Credential, now?: Date): LeasePermission {
+  checkLive(grant, now);
+  checkEnabled(credential);
+  if (!credential.deliveries.includes('gateway'))
+    throw new BrokerError('delivery_refused', {
+      field: 'delivery',
+      detail: `the catalogue does not let the gateway use ${credential.name}`,
+    });
+  const granted = grantedCredential(grant, credential);
+  const maxTtlSeconds = Math.min(credential.maxTtlSeconds, granted?.maxTtlSeconds ?? Infinity);
+  return {
+    ttlSeconds: Math.min(credential.defaultTtlSeconds, maxTtlSeconds),
+    maxTtlSeconds,
+    delivery: 'gateway',
+  };
+}
+
+function grantedCredential(
+  grant: Grant,
+  credential: Credential,
+): Grant['spec']['credentials'][number] | undefined {
+  return grant.spec.credentials.find(({ name }) => name === credential.name);
+}
+
+function checkEnabled(credential: Credential): void {
+  if (!credential.enabled)
+    throw new BrokerError('credential_disabled', { detail: `${credential.name} is disabled` });
 }
 
 function ttl(wanted: number | undefined, usual: number, longest: number): number {
@@ -54,7 +87,8 @@ function delivery(
   offered: readonly Delivery[],
   granted: readonly Delivery[] | undefined,
 ): Delivery {
-  const allowed = offered.filter((each) => granted?.includes(each) ?? true);
+  // What the gateway holds never reaches a worker, whoever asks for it and whatever a grant says.
+  const allowed = offered.filter((each) => each !== 'gateway' && (granted?.includes(each) ?? true));
   const chosen = wanted ?? allowed[0];
   if (chosen !== undefined && allowed.includes(chosen)) return chosen;
   throw new BrokerError('delivery_refused', {

@@ -100,6 +100,14 @@ export const ERROR_CODES = {
   lease_in_progress: { status: 409, title: 'The lease is still being issued.' },
   credential_unavailable: { status: 502, title: 'The credential could not be made; nothing was leased.' },
 
+  // Tools
+  tool_unknown: { status: 422, title: 'There is no such tool.' },
+  tool_not_granted: { status: 403, title: 'The grant does not allow this tool.' },
+  tool_disabled: { status: 403, title: 'The tool is disabled.' },
+  parameter_unknown: { status: 422, title: 'The tool does not declare a parameter of this name.' },
+  parameter_refused: { status: 422, title: 'A parameter is not one that may be sent.' },
+  tool_response_refused: { status: 502, title: 'The answer is not what the tool says the provider answers.' },
+
   // Calls
   response_too_large: { status: 502, title: 'The answer is larger than the tool allows.' },
   call_cancelled: { status: 499, title: 'The caller gave up before the call had ended.' },

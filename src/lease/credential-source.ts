@@ -21,7 +21,7 @@ export interface LeaseToken {
   readonly expiresAt: Date;
 }
 
-/** A credential as it came from Vault, for inline delivery. */
+/** A credential as it came from Vault, for delivery `inline` or `gateway`. */
 export interface InlineCredential {
   /** Vault's own lease; absent where the engine has none (KV, or PKI without `generate_lease`). */
   readonly vaultLeaseId: string | undefined;

@@ -36,6 +36,17 @@ export class LeaseEnd {
     return this.end(lease, { cause: 'admin', caller, reason });
   }
 
+  /**
+   * Has leases revoked that their holder will not use any more; returns once that is on disk, and the scheduler sees it
+   * through. Those that have ended are fine.
+   */
+  async letGo(leaseIds: readonly string[], caller: Caller): Promise<void> {
+    if (leaseIds.length === 0) return;
+    const selector = { leaseIds };
+    await this.transactions.run((tx) => this.requests.request(tx, selector, { cause: 'released', caller }));
+    this.revoker.start(selector);
+  }
+
   private async end(lease: Lease, order: RevocationOrder): Promise<Lease> {
     if (hasEnded(lease.state)) return lease;
     const selector = { leaseIds: [lease.id] };

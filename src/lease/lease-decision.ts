@@ -8,6 +8,8 @@ export interface WantedLease {
   /** Seconds; the credential's default where it says nothing. */
   readonly ttlSeconds?: number | undefined;
   readonly delivery?: Delivery | undefined;
+  /** Set by the gateway alone: the credential stays in this process, and a tool of the grant is what allows it. */
+  readonly forGateway?: true | undefined;
   /** Another step of the same run, where the grant lets the workload say so. */
   readonly stepId?: string | undefined;
   /** A retry with the same key ends the earlier lease first. */

@@ -5,12 +5,13 @@ import { CredentialCatalogue } from '../credential/credential-catalogue.js';
 import type { Grant } from '../grant/grant.js';
 import { Grants } from '../grant/grants.js';
 import { compileConditions } from '../grant/conditions.js';
-import { leasePermission, type LeasePermission } from '../grant/lease-permission.js';
+import { gatewayPermission, leasePermission, type LeasePermission } from '../grant/lease-permission.js';
 import type { RunIdentity } from '../identity/run-token.js';
 import { BrokerError, hasCode } from '../kernel/broker-error.js';
 import { Clock } from '../kernel/clock.js';
 import type { Run } from '../run/run.js';
 import { Runs } from '../run/runs.js';
+import { GatewayUse } from './gateway-use.js';
 import { secondsLeft, type LeaseDecision, type WantedLease } from './lease-decision.js';
 
 const REMEMBERED = 5_000;
@@ -27,6 +28,7 @@ export class LeaseDecisions {
   readonly #runs = new LRUCache<string, Run>({ max: REMEMBERED });
   readonly #grants = new LRUCache<string, Grant>({ max: REMEMBERED });
   readonly #credentials = new LRUCache<string, Credential>({ max: REMEMBERED });
+  #gatewayUse: GatewayUse | undefined;
 
   constructor(
     private readonly runs: Runs,
@@ -35,13 +37,18 @@ export class LeaseDecisions {
     private readonly clock: Clock,
   ) {}
 
+  /** Registers what knows which credentials the tools of a grant use; the gateway does so when it starts. */
+  whenGatewayAsks(use: GatewayUse): void {
+    this.#gatewayUse = use;
+  }
+
   /**
    * Decides; `fresh` reads everything again. Refuses with `run_closed`, `run_identity_missing`,
    * `run_identity_refused`, `grant_not_active`, `grant_not_found`, `credential_not_granted`, `credential_disabled`, `delivery_refused`
    * or `ttl_refused`.
    */
   async decide(identity: RunIdentity, wanted: WantedLease, fresh: boolean): Promise<LeaseDecision> {
-    const remembered = fresh ? undefined : this.remembered(identity, wanted);
+    const remembered = fresh || wanted.forGateway ? undefined : this.remembered(identity, wanted);
     if (remembered !== undefined) {
       try {
         return this.judge(identity, wanted, ...remembered);
@@ -49,7 +56,9 @@ export class LeaseDecisions {
         if (!(error instanceof BrokerError)) throw error;
       }
     }
-    return this.judge(identity, wanted, ...(await this.read(identity, wanted.credential)));
+    const read = await this.read(identity, wanted.credential);
+    await this.refuseUnusedByTools(wanted, read[1]);
+    return this.judge(identity, wanted, ...read);
   }
 
   /** Forgets what was read; after a refusal under lock, which shows that it is old. */
@@ -80,6 +89,16 @@ export class LeaseDecisions {
     return [run, grant, credential];
   }
 
+  /** A lease of the gateway is allowed by a tool of the grant that names the credential, and by nothing else. */
+  private async refuseUnusedByTools(wanted: WantedLease, grant: Grant): Promise<void> {
+    if (!wanted.forGateway) return;
+    if ((await this.#gatewayUse?.allows(grant, wanted.credential)) === true) return;
+    throw new BrokerError('credential_not_granted', {
+      field: 'credential',
+      detail: `no tool of grant ${grant.name} uses ${wanted.credential}`,
+    });
+  }
+
   private judge(
     identity: RunIdentity,
     wanted: WantedLease,
@@ -91,7 +110,8 @@ export class LeaseDecisions {
     if (run.state !== 'open' || run.deadline <= decidedAt) throw new BrokerError('run_closed');
     if (run.grantId !== grant.id) throw new BrokerError('grant_not_active');
     const permission = permissionOf(grant, credential, wanted, decidedAt);
-    refuseOutOfScope(identity.scope, credential.name);
+    // A scope of credentials is about what may be handed out; that of tools was looked at when the tool was allowed.
+    if (!wanted.forGateway) refuseOutOfScope(identity.scope, credential.name);
     refuseOutgrown(identity, run, grant);
     const stepId = stepOf(identity, wanted, grant);
     const left = secondsLeft(decidedAt, run, grant);
@@ -114,16 +134,17 @@ export class LeaseDecisions {
 // A certificate's end is in it, and the lease of what was wrapped is known to nobody who could renew it. A token that
 // lived longer than such a lease could only keep alive what should be gone.
 function canBeRenewed({ kind }: Credential, delivery: Delivery): boolean {
-  return kind === 'kv' || (kind === 'database' && delivery === 'inline');
+  return kind === 'kv' || (kind === 'database' && delivery !== 'wrapped');
 }
 
 /** What the grant allows; an absent wish is left out, not asked for as nothing. */
 function permissionOf(
   grant: Grant,
   credential: Credential,
-  { ttlSeconds, delivery }: WantedLease,
+  { ttlSeconds, delivery, forGateway }: WantedLease,
   now: Date,
 ): LeasePermission {
+  if (forGateway) return gatewayPermission(grant, credential, now);
   const wanted = {
     ...(ttlSeconds !== undefined && { ttlSeconds }),
     ...(delivery !== undefined && { delivery }),

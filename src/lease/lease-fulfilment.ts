@@ -62,7 +62,7 @@ export class LeaseFulfilment {
   private async read({ token, decision }: Issuing): Promise<Answer> {
     const { name, kind, mount, path, parameters } = decision.credential;
     const request = { name, kind, mount, path, parameters, ttlSeconds: decision.ttlSeconds };
-    if (decision.delivery === 'inline') return { inline: await this.source.read(token.token, request) };
+    if (decision.delivery !== 'wrapped') return { inline: await this.source.read(token.token, request) };
     const wrapSeconds = Math.min(decision.ttlSeconds, WRAP_SECONDS);
     return { wrapped: await this.source.readWrapped(token.token, request, wrapSeconds) };
   }

@@ -29,6 +29,7 @@ import { VaultRevocation } from './vault-revocation.js';
 
 const SERVICES = [
   LeaseIssue,
+  LeaseDecisions,
   LeaseRenewal,
   LeaseEnd,
   Leases,
@@ -45,7 +46,6 @@ const SERVICES = [
   imports: [CredentialModule, GrantModule, RunModule],
   providers: [
     ...SERVICES,
-    LeaseDecisions,
     LeaseRefusals,
     LeaseRecords,
     LeaseFulfilment,
