@@ -66,6 +66,17 @@ export const EVENT_KINDS = {
   'credential.disabled': { reason: maybe<string>() },
   'credential.enabled': { reason: maybe<string>() },
 
+  // Tools
+  'tool.created': {
+    version: open<number>(),
+    method: open<string>(),
+    url: open<string>(),
+    uses_credential: maybe<string>(),
+  },
+  'tool.changed': { version: open<number>(), changed: open<readonly string[]>() },
+  'tool.disabled': { reason: maybe<string>() },
+  'tool.enabled': { reason: maybe<string>() },
+
   // Runs
   'run.opened': { deadline: open<string>() },
   'run.closed': { leases: open<number>(), reason: maybe<string>() },

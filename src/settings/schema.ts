@@ -140,6 +140,11 @@ export const settingsSchema = z
         egressIdentities: egressIdentitiesSchema.describe(
           'what calls of our own look like in logs of what leaves the network',
         ),
+        toolsFolder: z
+          .string()
+          .min(1)
+          .optional()
+          .describe('folder of YAML files with tools, which are created and changed at start'),
         allowedPorts: z
           .array(z.number().int().min(1).max(65_535))
           .min(1)
