@@ -170,6 +170,11 @@ const cost = z.discriminatedUnion('by', [
       .startsWith('/')
       .optional()
       .describe('JSON pointer to what chooses the price, such as the model'),
+    stream_of: z
+      .string()
+      .startsWith('/')
+      .optional()
+      .describe('where that is in the events of a stream, if elsewhere'),
     units: z
       .array(
         z.strictObject({
@@ -178,6 +183,20 @@ const cost = z.discriminatedUnion('by', [
             .string()
             .startsWith('/')
             .describe('JSON pointer to a number in the answer, or in any event of a stream'),
+          stream_pointer: z
+            .string()
+            .startsWith('/')
+            .optional()
+            .describe('where the number is in the events of a stream, if elsewhere'),
+          in_stream: z
+            .enum(['last', 'sum'])
+            .default('last')
+            .describe('which number of a stream counts: the last (running totals) or all together'),
+          less: z
+            .string()
+            .startsWith('/')
+            .optional()
+            .describe('JSON pointer to a number that is part of it and priced as another unit'),
           prices: z.array(price).min(1),
         }),
       )
