@@ -8,6 +8,7 @@ import { defineLoginCommands } from './commands/login.js';
 import { defineOperationCommands } from './commands/operation.js';
 import { defineServerCommands } from './commands/server.js';
 import { defineWorkerCommands } from './commands/worker.js';
+import { defineMcpCommand } from './mcp/command.js';
 import type { Surrounding } from './invocation.js';
 
 /** The program with all its commands, and the set that knows the exit code after one ran. */
@@ -37,6 +38,7 @@ export function buildProgram(
   program.commandsGroup('Workers:');
   defineWorkerCommands(set, program);
   defineExecCommand(set, program);
+  defineMcpCommand(set, program);
   program.commandsGroup('Admins:');
   defineLoginCommands(set, program);
   defineGrantCommands(set, program);

@@ -4,6 +4,7 @@ import { HeldLease } from './held-lease.js';
 import { hasErrorCode } from './leasegate-error.js';
 import type { ProofKey } from './proof-key.js';
 import { RunAccess, type RunToken, type WantedRun } from './run-access.js';
+import { runFetch } from './run-fetch.js';
 import { platformTokenSource, type TokenSource } from './token-sources.js';
 import { Transport, type TransportOptions } from './transport.js';
 
@@ -43,6 +44,12 @@ export class LeasegateClient {
   readonly #access: RunAccess;
   readonly #held = new Set<HeldLease>();
 
+  /**
+   * `fetch` with the run token, for other clients that call tools through the broker and no other address:
+   * `new OpenAI({ baseURL: 'https://leasegate.example/g/openai/v1', apiKey: 'unused', fetch: leasegate.fetch })`.
+   */
+  readonly fetch: typeof fetch;
+
   constructor(options: LeasegateClientOptions) {
     this.#transport = new Transport(options);
     const source =
@@ -51,6 +58,7 @@ export class LeasegateClient {
         ? platformTokenSource(this.#transport.url.href.replace(/\/+$/, ''))
         : undefined);
     this.#access = new RunAccess(this.#transport, source, options, options.proofKey, options.runToken);
+    this.fetch = runFetch(this.#transport.url, this.#access, this.#transport.surroundings);
   }
 
   /** The run that this client works for. */
