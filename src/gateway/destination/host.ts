@@ -52,7 +52,6 @@ function parseBracketed(text: string): ParsedHost {
 
 function asciiOf(text: string): string {
   const lower = text.toLowerCase();
-  // eslint-disable-next-line no-control-regex -- the range of ASCII
   if (/^[\x00-\x7f]*$/.test(lower)) {
     // A label that claims to be Punycode has to be, or two readers see two names.
     if (lower.includes('xn--') && domainToASCII(lower) !== lower) throw refused('the host is not valid IDNA');
