@@ -1,14 +1,22 @@
 import { Module } from '@nestjs/common';
+import { LeaseModule } from '../lease/lease.module.js';
 import { Outbound } from './destination/outbound.js';
 import { OutboundPools } from './destination/pools.js';
 import { OwnAddresses } from './destination/own-addresses.js';
 import { Resolver, SystemResolver } from './destination/resolver.js';
 import { Destinations } from './destination/vet.js';
+import { HeldCredentials } from './inject/held-credentials.js';
+import { Injection } from './inject/injection.js';
+import { HeldLeaseWatch } from './inject/lease-watch.js';
+import { OAuthTokens } from './inject/oauth-tokens.js';
+import { OutboundTokenEndpoint } from './inject/outbound-token-endpoint.js';
+import { TokenEndpoint } from './inject/token-endpoint.js';
+import { ToolUse } from './inject/tool-use.js';
 import { Scrubber } from './scrub/scrubber.js';
 
 /** The gateway: tools, and the one path on which their calls leave. */
 @Module({
-  imports: [],
+  imports: [LeaseModule],
   providers: [
     { provide: Resolver, useClass: SystemResolver },
     OwnAddresses,
@@ -16,7 +24,13 @@ import { Scrubber } from './scrub/scrubber.js';
     OutboundPools,
     Outbound,
     Scrubber,
+    ToolUse,
+    HeldCredentials,
+    HeldLeaseWatch,
+    { provide: TokenEndpoint, useClass: OutboundTokenEndpoint },
+    OAuthTokens,
+    Injection,
   ],
-  exports: [Destinations, Outbound, Scrubber],
+  exports: [Destinations, Outbound, Scrubber, HeldCredentials, Injection],
 })
 export class GatewayModule {}

@@ -29,8 +29,12 @@ export class JsonPointer {
     return typeof value === 'string' ? value : undefined;
   }
 
-  /** What any document that it points into has to contain, spelled as JSON without needless escapes. */
+  /**
+   * Text that any document it points into has to contain, spelled as JSON without needless escapes. Places in lists are
+   * spelled nowhere; what is made of them alone has the empty text, which everything contains.
+   */
   get needle(): string {
-    return JSON.stringify(this.tokens.at(-1) ?? '');
+    const member = this.tokens.findLast((token) => !/^\d*$/.test(token));
+    return member === undefined ? '' : JSON.stringify(member);
   }
 }

@@ -8,6 +8,9 @@ import type { Way } from './plain-secrets.js';
 /** Written by the transport after signing. */
 const SET_LATER: readonly string[] = ['accept-encoding', 'host', 'content-length'];
 
+/** What the signer takes besides what its types say. */
+type Signing = aws4.Request & { readonly extraHeadersToIgnore: Readonly<Record<string, boolean>> };
+
 /**
  * AWS Signature Version 4 in the `Authorization` header
  * (docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html), over the address, the body's digest and every
@@ -23,18 +26,22 @@ export function awsSignature(
   const secretAccessKey = headerField(fields, spec.secret_key_field);
   const sessionToken =
     spec.session_token_field === undefined ? undefined : headerField(fields, spec.session_token_field);
-  const signed = aws4.sign(
-    {
-      service: spec.service,
-      region: spec.region,
-      method: request.method,
-      host: request.url.host,
-      path: `${request.url.pathname}${request.url.search}`,
-      headers: { ...withoutSetLater(request.headers), 'X-Amz-Date': amzDate(now) },
-      ...(request.body !== undefined && { body: request.body }),
-    },
-    { accessKeyId, secretAccessKey, ...(sessionToken !== undefined && { sessionToken }) },
-  );
+  const signing: Signing = {
+    service: spec.service,
+    region: spec.region,
+    method: request.method,
+    host: request.url.host,
+    path: `${request.url.pathname}${request.url.search}`,
+    headers: { ...withoutSetLater(request.headers), 'X-Amz-Date': amzDate(now) },
+    ...(request.body !== undefined && { body: request.body }),
+    // Signing the length would say nothing that the digest does not.
+    extraHeadersToIgnore: { 'content-length': true },
+  };
+  const signed = aws4.sign(signing, {
+    accessKeyId,
+    secretAccessKey,
+    ...(sessionToken !== undefined && { sessionToken }),
+  });
   const headers = headersOf(signed.headers);
   const signature = /Signature=([0-9a-f]{64})$/.exec(headers['authorization'] ?? '')?.[1];
   return {

@@ -10,7 +10,7 @@ export interface Reach {
 /** What a token endpoint answered. */
 export interface TokenAnswer {
   readonly status: number;
-  /** The body, where it was JSON; it has the token in it. */
+  /** The body, or undefined where it was no JSON; it has the token in it. */
   readonly json: Secret<unknown>;
 }
 
@@ -18,7 +18,7 @@ export interface TokenAnswer {
 export abstract class TokenEndpoint {
   /**
    * Posts a form with the client in an `Authorization: Basic` header. Fails with the codes of a destination and
-   * `upstream_response_refused` for what is no JSON.
+   * with `upstream_response_refused` when the answer is too long.
    */
   abstract post(
     url: URL,
