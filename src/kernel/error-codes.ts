@@ -112,6 +112,15 @@ export const ERROR_CODES = {
   response_too_large: { status: 502, title: 'The answer is larger than the tool allows.' },
   call_cancelled: { status: 499, title: 'The caller gave up before the call had ended.' },
 
+  // Limits of calls
+  concurrency_limited: { status: 429, title: 'As many calls are open as may be at the same time.' },
+  bytes_limited: { status: 429, title: 'As many bytes passed as may in this time.' },
+  budget_exhausted: { status: 402, title: 'The budget does not cover another call.' },
+  grant_changed: { status: 409, title: 'The grant changed while the call was decided.' },
+  tool_changed: { status: 409, title: 'The tool changed while the call was decided.' },
+  limits_unavailable: { status: 503, title: 'Limits cannot be read at this moment; nothing was called.' },
+  gateway_overloaded: { status: 503, title: 'More calls wait here than can be admitted; try again.' },
+
   // Destinations of calls
   destination_refused: { status: 403, title: 'The destination is not one that may be called.' },
   destination_unresolvable: { status: 502, title: 'The name of the destination does not resolve.' },
