@@ -13,6 +13,8 @@ export interface ApiRequest {
   readonly ifMatch?: number | undefined;
   /** One key for all attempts of a POST; made up when absent. */
   readonly idempotencyKey?: string | undefined;
+  /** Must not happen twice: not tried again when its answer was lost. */
+  readonly once?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -23,6 +23,7 @@ export {
   platformTokenSource,
   type TokenSource,
 } from './token-sources.js';
+export type { ToolAnswer, ToolArguments, ToolCallOptions } from './tool-call.js';
 export {
   verifyExport,
   type ExpectedHead,

@@ -6,6 +6,7 @@ import type { ProofKey } from './proof-key.js';
 import { RunAccess, type RunToken, type WantedRun } from './run-access.js';
 import { runFetch } from './run-fetch.js';
 import { platformTokenSource, type TokenSource } from './token-sources.js';
+import type { ToolAnswer, ToolArguments, ToolCallOptions } from './tool-call.js';
 import { Transport, type TransportOptions } from './transport.js';
 
 /** Options of a {@link LeasegateClient}. */
@@ -136,6 +137,26 @@ export class LeasegateClient {
   async releaseLease(id: string, signal?: AbortSignal): Promise<LeaseView> {
     const path = apiPath`/v1/leases/${id}`;
     return (await this.#call<{ lease: LeaseView }>({ method: 'DELETE', path, signal })).body.lease;
+  }
+
+  /**
+   * Calls a tool. The provider's answer is in `response`, whatever its status; a call that the broker refused or that
+   * failed on its way throws. What was refused before it left is tried again where that makes sense; a call whose
+   * answer was lost is not, since the provider may have done what was asked.
+   */
+  async callTool<T = unknown>(
+    tool: string,
+    args: ToolArguments = {},
+    options: ToolCallOptions = {},
+  ): Promise<ToolAnswer<T>> {
+    const { body } = await this.#call<ToolAnswer<T>>({
+      method: 'POST',
+      path: apiPath`/v1/tools/${tool}/call`,
+      body: { arguments: args, step_id: options.stepId },
+      once: true,
+      signal: options.signal,
+    });
+    return body;
   }
 
   /** Releases everything that this client holds; the first failure is thrown after all were tried. */

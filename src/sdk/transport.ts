@@ -92,7 +92,8 @@ export class Transport {
         return await this.#attempt(request, idempotencyKey, authorize, read);
       } catch (error) {
         if (!(error instanceof LeasegateError) || !error.retryable) throw error;
-        if (request.method === 'PUT' && error.status === 0) throw error;
+        const once = request.once === true || request.method === 'PUT';
+        if (once && error.status === 0) throw error;
         const delayMs = retryDelayMs(this.#retry, attempt, this.surroundings.fraction(), error.retryAfterMs);
         if (delayMs === undefined) throw error;
         await this.surroundings.wait(delayMs, request.signal);
