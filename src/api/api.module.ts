@@ -1,5 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
+import { AlertModule } from '../alert/alert.module.js';
 import { AuditModule } from '../audit/audit.module.js';
 import { CredentialModule } from '../credential/credential.module.js';
 import { ExportModule } from '../export/export.module.js';
@@ -37,6 +38,7 @@ export class ApiModule {
         RunModule,
         LeaseModule,
         AuditModule,
+        AlertModule,
         ExportModule,
         GatewayModule,
       ],

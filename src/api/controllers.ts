@@ -7,6 +7,8 @@ import { GrantsController } from './admin/grants.controller.js';
 import { IssuersController } from './admin/issuers.controller.js';
 import { RevocationController } from './admin/revocation.controller.js';
 import { WhoamiController } from './admin/whoami.controller.js';
+import { AlertsController } from './alert/alerts.controller.js';
+import { SilencesController } from './alert/silences.controller.js';
 import { AuditController } from './compliance/audit.controller.js';
 import { HealthController } from './health/health.controller.js';
 import { MetadataController } from './oauth/metadata.controller.js';
@@ -34,6 +36,8 @@ export const API_CONTROLLERS: readonly Type[] = [
   IssuersController,
   WhoamiController,
   AuditController,
+  AlertsController,
+  SilencesController,
   OpenApiController,
 ];
 

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { addGlobalOptions, CommandSet } from './command-set.js';
+import { defineAlertCommands } from './commands/alert.js';
 import { defineAuditCommands } from './commands/audit.js';
 import { defineCredentialCommands } from './commands/credential.js';
 import { defineExecCommand } from './commands/exec.js';
@@ -44,6 +45,7 @@ export function buildProgram(
   defineGrantCommands(set, program);
   defineCredentialCommands(set, program);
   defineOperationCommands(set, program);
+  defineAlertCommands(set, program);
   program.commandsGroup('Auditors:');
   defineAuditCommands(set, program);
   program.commandsGroup('Operators:');

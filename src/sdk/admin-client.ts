@@ -1,4 +1,5 @@
 import { AdminCalls } from './admin-calls.js';
+import { AlertAdmin, SilenceAdmin } from './admin-alerts.js';
 import { AuditAdmin } from './admin-audit.js';
 import type { WhoamiView } from './api-types.js';
 import { CredentialAdmin, GrantAdmin, LeaseAdmin, RevocationAdmin, RunAdmin } from './admin-resources.js';
@@ -19,6 +20,8 @@ export class AdminClient {
   readonly leases: LeaseAdmin;
   readonly revocation: RevocationAdmin;
   readonly audit: AuditAdmin;
+  readonly alerts: AlertAdmin;
+  readonly silences: SilenceAdmin;
   readonly #calls: AdminCalls;
 
   constructor(options: AdminClientOptions) {
@@ -29,6 +32,8 @@ export class AdminClient {
     this.leases = new LeaseAdmin(this.#calls);
     this.revocation = new RevocationAdmin(this.#calls);
     this.audit = new AuditAdmin(this.#calls);
+    this.alerts = new AlertAdmin(this.#calls);
+    this.silences = new SilenceAdmin(this.#calls);
   }
 
   /** Who the broker takes the bearer for, and with which roles. */

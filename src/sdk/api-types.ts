@@ -1,5 +1,61 @@
 /** Generated from the OpenAPI document by tools/generate-api-types.mjs; do not edit. */
 
+export interface AlertDetailView {
+  alert: AlertView;
+  notifications: NotificationView[];
+}
+
+export interface AlertRuleView {
+  name: string;
+  summary: string;
+  description: string | null;
+  severity: 'info' | 'warning' | 'critical';
+  enabled: boolean;
+  kinds: string[];
+  group_by: string[];
+  channels: string[];
+}
+
+export type AlertTestBody = {
+  /** to the channels of this rule */
+  rule?: string | undefined;
+  /** to this channel alone */
+  channel?: string | undefined;
+} | null;
+
+export interface AlertTestView {
+  /** all of them were taken */
+  ok: boolean;
+  notifications: NotificationView[];
+}
+
+export interface AlertView {
+  id: string;
+  rule: string;
+  severity: 'info' | 'warning' | 'critical';
+  summary: string;
+  labels: Record<string, string>;
+  state: 'firing' | 'resolved';
+  /** how many events belong to it */
+  events: number;
+  /** of how many of them somebody has been told */
+  told_events: number;
+  /** of the log */
+  first_index: number;
+  last_index: number;
+  first_event_at: string;
+  last_event_at: string;
+  /** the newest events */
+  samples: Record<string, unknown>[];
+  opened_at: string;
+  /** when somebody is told next; null when there is nothing new */
+  notify_at: string | null;
+  notified_at: string | null;
+  notifications: number;
+  silenced_by: string | null;
+  resolved_at: string | null;
+}
+
 export interface AuditHeadView {
   origin: string;
   size: number;
@@ -389,6 +445,18 @@ export interface LoginView {
   }[];
 }
 
+export interface NotificationView {
+  /** the `webhook-id` and the message id */
+  id: string;
+  kind: 'firing' | 'resolved' | 'test';
+  channel: string;
+  state: 'waiting' | 'delivered' | 'abandoned';
+  attempts: number;
+  last_error: string | null;
+  created_at: string;
+  ended_at: string | null;
+}
+
 export interface OAuthError {
   /** RFC 6749 §5.2, RFC 8693 §2.2.2 */
   error: string;
@@ -464,6 +532,60 @@ export interface RunView {
   deadline: string;
   ended_at: string | null;
   end_cause: string | null;
+}
+
+export interface ShadowEgressView {
+  id: string;
+  host: string;
+  tools: string[];
+  evidence: 'connection' | 'request' | 'dns';
+  allowed: boolean;
+  source: string | null;
+  workload: string | null;
+  pod: string | null;
+  day: string;
+  count: number;
+  first_at: string;
+  last_at: string;
+}
+
+export interface ShadowImportView {
+  /** SHA-256 of what was sent, in hex */
+  batch: string;
+  /** the same batch was taken before; nothing was counted again */
+  repeated: boolean;
+  lines: number;
+  /** lines that are not of the format */
+  unreadable: number;
+  /** records of managed hosts or credentials */
+  managed: number;
+  /** records of our own among them */
+  ours: number;
+  /** records of which nobody can tell whose they are */
+  undecided: number;
+  /** records of what went around */
+  shadow: number;
+  /** events that were recorded: one for each group of them */
+  events: number;
+}
+
+export interface SilenceBody {
+  /** `rule`, `severity` or a label, with the value that it must have; all must hold */
+  matchers: Record<string, string>;
+  duration_seconds: number;
+  /** why; kept in the event */
+  comment: string;
+}
+
+export interface SilenceView {
+  id: string;
+  matchers: Record<string, string>;
+  comment: string;
+  created_at: string;
+  created_by: string;
+  until: string;
+  ended_at: string | null;
+  ended_by: string | null;
 }
 
 export interface TokenForm {

@@ -6,7 +6,17 @@ import type { ErrorCode } from '../../kernel/error-codes.js';
 export interface Operation {
   /** Unique name, in camel case; generated clients call the method so. */
   readonly id: string;
-  readonly tag: 'Workers' | 'OAuth' | 'Grants' | 'Credentials' | 'Runs' | 'Leases' | 'Audit' | 'Operation';
+  readonly tag:
+    | 'Workers'
+    | 'OAuth'
+    | 'Grants'
+    | 'Credentials'
+    | 'Runs'
+    | 'Leases'
+    | 'Audit'
+    | 'Operation'
+    | 'Alerts'
+    | 'Shadow calls';
   readonly summary: string;
   readonly description?: string;
   /** 200 unless told. */

@@ -1,0 +1,52 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { JobRegistry } from '../scheduler/job.js';
+import { Settings } from '../settings/schema.js';
+import { AlertRetention } from './alert-retention.js';
+import { Delivery } from './delivery.js';
+import { FollowLog } from './follow-log.js';
+import { Tell } from './tell.js';
+
+const BATCH = 200;
+
+/** The work on alerts that comes round. */
+@Injectable()
+export class AlertJobs implements OnModuleInit {
+  constructor(
+    private readonly registry: JobRegistry,
+    private readonly settings: Settings,
+    private readonly followLog: FollowLog,
+    private readonly tell: Tell,
+    private readonly delivery: Delivery,
+    private readonly retention: AlertRetention,
+  ) {}
+
+  onModuleInit(): void {
+    const everyMs = this.settings.values.alerts.followMs;
+    this.registry.add({
+      name: 'alert.follow-log',
+      everyMs,
+      sharing: 'exclusive',
+      run: (signal) => this.follow(signal),
+    });
+    this.registry.add({
+      name: 'alert.deliver',
+      everyMs,
+      sharing: 'every-replica',
+      run: async () => ({ worked: await this.delivery.round() }),
+    });
+    this.registry.add({
+      name: 'alert.retention',
+      everyMs: 3_600_000,
+      sharing: 'exclusive',
+      run: async () => ({ worked: await this.retention.drop(5_000) }),
+    });
+  }
+
+  private async follow(signal: AbortSignal): Promise<{ worked: number }> {
+    let worked = 0;
+    for (let read = 1; read > 0 && !signal.aborted; worked += read) read = await this.followLog.step();
+    worked += await this.tell.due(BATCH);
+    await this.tell.resolve(BATCH);
+    return { worked };
+  }
+}
