@@ -12,6 +12,8 @@ export interface ParsedHost {
 
 const LABEL = /^(?!-)[a-z0-9_-]{1,63}(?<!-)$/;
 const LONGEST_NAME = 253;
+const NOT_ASCII = /[^\x00-\x7f]/;
+const ASCII = /[\x00-\x7f]/;
 
 /**
  * Reads the host of a URL as somebody wrote it, before any URL parser has made something else of it. Only plain
@@ -51,18 +53,22 @@ function parseBracketed(text: string): ParsedHost {
 }
 
 function asciiOf(text: string): string {
-  const lower = text.toLowerCase();
-  if (/^[\x00-\x7f]*$/.test(lower)) {
+  if (!NOT_ASCII.test(text)) {
+    const lower = text.toLowerCase();
     // A label that claims to be Punycode has to be, or two readers see two names.
     if (lower.includes('xn--') && domainToASCII(lower) !== lower) throw refused('the host is not valid IDNA');
     return lower;
   }
-  const ascii = domainToASCII(lower);
-  // Full-width and circled letters map onto plain ones: a name that needs that is written to deceive.
-  if (ascii === '' || !ascii.includes('xn--') || lower.normalize('NFKC') !== lower.normalize('NFC')) {
+  const ascii = domainToASCII(text);
+  if (!ascii.includes('xn--') || [...text].some(standsForAscii)) {
     throw refused('the host is not a plain internationalised name');
   }
   return ascii;
+}
+
+/** Full-width, circled and other letters that mean plain ones: a name that needs them is written to deceive. */
+function standsForAscii(character: string): boolean {
+  return NOT_ASCII.test(character) && ASCII.test(character.normalize('NFKC').toLowerCase());
 }
 
 function refused(detail: string): BrokerError {

@@ -16,7 +16,7 @@ const MOST_HOSTS = 2_048;
 const MOST_ADDRESSES = 64;
 
 /** Names that mean this machine or network wherever they are asked for (RFC 6761, RFC 6762, RFC 8375, ICANN). */
-const LOCAL_NAMES = /(^|\.)(localhost|local|internal|invalid|onion|home\.arpa)$/;
+const LOCAL_NAMES = /(^|\.)(localhost|localdomain|local|internal|invalid|onion|home\.arpa)$/;
 
 interface Vetted {
   readonly addresses: readonly string[];
