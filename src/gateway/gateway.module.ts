@@ -1,5 +1,7 @@
 import { Module } from '@nestjs/common';
+import { GrantModule } from '../grant/grant.module.js';
 import { LeaseModule } from '../lease/lease.module.js';
+import { RunModule } from '../run/run.module.js';
 import { Outbound } from './destination/outbound.js';
 import { OutboundPools } from './destination/pools.js';
 import { OwnAddresses } from './destination/own-addresses.js';
@@ -13,10 +15,12 @@ import { OutboundTokenEndpoint } from './inject/outbound-token-endpoint.js';
 import { TokenEndpoint } from './inject/token-endpoint.js';
 import { ToolUse } from './inject/tool-use.js';
 import { Scrubber } from './scrub/scrubber.js';
+import { ToolCatalogue } from './tool/tool-catalogue.js';
+import { ToolPermissions } from './tool/tool-permissions.js';
 
 /** The gateway: tools, and the one path on which their calls leave. */
 @Module({
-  imports: [LeaseModule],
+  imports: [GrantModule, RunModule, LeaseModule],
   providers: [
     { provide: Resolver, useClass: SystemResolver },
     OwnAddresses,
@@ -30,7 +34,9 @@ import { Scrubber } from './scrub/scrubber.js';
     { provide: TokenEndpoint, useClass: OutboundTokenEndpoint },
     OAuthTokens,
     Injection,
+    ToolCatalogue,
+    ToolPermissions,
   ],
-  exports: [Destinations, Outbound, Scrubber, HeldCredentials, Injection],
+  exports: [Destinations, Outbound, Scrubber, HeldCredentials, Injection, ToolCatalogue, ToolPermissions],
 })
 export class GatewayModule {}

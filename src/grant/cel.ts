@@ -39,12 +39,26 @@ interface Node {
   args: unknown;
 }
 
+/** How long the lists and texts may be that an expression looks at. */
+export interface ValueBounds {
+  readonly listMembers: number;
+  readonly characters: number;
+}
+const CLAIM_BOUNDS: ValueBounds = {
+  listMembers: CEL_BOUNDS.claimListMembers,
+  characters: CEL_BOUNDS.claimCharacters,
+};
+
 /**
  * Compiles a CEL expression that must answer a boolean; throws a `TypeError` that says what is wrong. `matches` takes
  * a literal RE2 pattern, runs in linear time and must match the whole text, unlike standard CEL: a pattern that was
  * meant to be anchored and is not would let strangers in. `variable` names what it may look at.
  */
-export function compileCel(expression: string, variable = 'claims'): CelCondition {
+export function compileCel(
+  expression: string,
+  variable = 'claims',
+  bounds: ValueBounds = CLAIM_BOUNDS,
+): CelCondition {
   if (expression.trim() === '') throw new TypeError('is empty');
   if (expression.length > CEL_BOUNDS.expressionCharacters)
     throw new TypeError(`is longer than ${CEL_BOUNDS.expressionCharacters} characters`);
@@ -55,7 +69,7 @@ export function compileCel(expression: string, variable = 'claims'): CelConditio
   if (!checked.valid) throw new TypeError(firstLine(checked.error));
   if (checked.type !== 'bool')
     throw new TypeError(`answers ${checked.type ?? 'something unknown'}, not a boolean; compare with ==`);
-  return { expression, evaluate: (claims) => evaluate(parsed, variable, claims) };
+  return { expression, evaluate: (claims) => evaluate(parsed, variable, claims, bounds) };
 }
 
 function parse(expression: string, variable: string, patterns: ReadonlyMap<string, RE2JS>): ParseResult {
@@ -121,8 +135,8 @@ function compileLiteral(args: unknown, patterns: Map<string, RE2JS>): void {
   }
 }
 
-function evaluate(parsed: ParseResult, variable: string, claims: Claims): CelResult {
-  if (!withinBounds(claims))
+function evaluate(parsed: ParseResult, variable: string, claims: Claims, bounds: ValueBounds): CelResult {
+  if (!withinBounds(claims, bounds))
     return { matched: false, error: 'the token has longer lists or texts than are evaluated' };
   try {
     const answer: unknown = parsed({ [variable]: claims });
@@ -137,11 +151,11 @@ function evaluate(parsed: ParseResult, variable: string, claims: Claims): CelRes
 }
 
 /** Whether lists and texts in it are short enough to be evaluated. */
-export function withinBounds(value: unknown): boolean {
-  if (typeof value === 'string') return value.length <= CEL_BOUNDS.claimCharacters;
+export function withinBounds(value: unknown, bounds: ValueBounds = CLAIM_BOUNDS): boolean {
+  if (typeof value === 'string') return value.length <= bounds.characters;
   if (typeof value !== 'object' || value === null) return true;
   const members = Object.values(value);
-  return members.length <= CEL_BOUNDS.claimListMembers && members.every(withinBounds);
+  return members.length <= bounds.listMembers && members.every((member) => withinBounds(member, bounds));
 }
 
 function isNode(value: unknown): value is Node {

@@ -14,7 +14,8 @@ interface GrantRow {
   name: string;
   state: GrantState;
   version: number;
-  spec: GrantSpec;
+  /** A spec from before there were tools has none. */
+  spec: Omit<GrantSpec, 'tools'> & Partial<Pick<GrantSpec, 'tools'>>;
   expires_at: Date | null;
   created_at: Date;
   created_by: string;
@@ -62,7 +63,7 @@ export async function selectVersions(tx: Tx, grantId: string): Promise<GrantVers
   return rows.map((row) => ({
     grantId,
     version: row.version,
-    spec: row.spec,
+    spec: withTools(row.spec),
     createdAt: row.created_at,
     createdBy: row.created_by,
     approvedBy: row.approved_by,
@@ -135,13 +136,17 @@ async function insertVersion(
   );
 }
 
+function withTools(spec: GrantRow['spec']): GrantSpec {
+  return { ...spec, tools: spec.tools ?? [] };
+}
+
 function toGrant(row: GrantRow): StoredGrant {
   return {
     id: row.id,
     name: row.name,
     state: row.state,
     version: row.version,
-    spec: row.spec,
+    spec: withTools(row.spec),
     expiresAt: row.expires_at,
     createdAt: row.created_at,
     createdBy: row.created_by,

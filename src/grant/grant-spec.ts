@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { DELIVERIES, LONGEST_TTL_SECONDS } from '../credential/credential.js';
 import { labelsSchema, nameSchema } from '../credential/spec.js';
+import { grantedToolSchema } from './granted-tool.js';
 
 const wantedValue = z.union([z.string(), z.number(), z.boolean()]);
 const claimName = z.string().min(1).max(256);
@@ -47,7 +48,8 @@ export const grantSpecSchema = z
     issuer: nameSchema.describe('name of the issuer, as in the settings'),
     workload,
     run,
-    credentials: z.array(grantedCredential).min(1).max(256),
+    credentials: z.array(grantedCredential).max(256).default([]),
+    tools: z.array(grantedToolSchema).max(256).default([]),
     limits: z
       .strictObject({
         openRuns: limit.optional(),
@@ -60,10 +62,14 @@ export const grantSpecSchema = z
   .superRefine((spec, context) => {
     const refuse = (path: PropertyKey[], message: string): void =>
       context.addIssue({ code: 'custom', path, message });
-    const names = spec.credentials.map((credential) => credential.name);
-    names.forEach((name, index) => {
-      if (names.indexOf(name) !== index) refuse(['credentials', index, 'name'], 'is named twice');
-    });
+    if (spec.credentials.length + spec.tools.length === 0)
+      refuse(['credentials'], 'is empty, and no tool is granted either');
+    for (const kind of ['credentials', 'tools'] as const) {
+      const names = spec[kind].map(({ name }) => name);
+      names.forEach((name, index) => {
+        if (names.indexOf(name) !== index) refuse([kind, index, 'name'], 'is named twice');
+      });
+    }
     if (spec.run.from === 'asserted' && spec.run.runIdClaim !== undefined)
       refuse(['run', 'runIdClaim'], 'has no meaning where the run id is asserted');
     if (spec.run.stepFrom === 'asserted' && spec.run.stepIdClaim !== undefined)

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { DELIVERIES, LONGEST_TTL_SECONDS } from '../../credential/credential.js';
 import { labelsSchema, nameSchema } from '../../credential/spec.js';
 import type { GrantSpec, GrantSpecInput } from '../../grant/grant-spec.js';
+import { grantedToolSchema } from '../../grant/granted-tool.js';
 import { defined } from './defined.js';
 
 const wanted = z.union([z.string(), z.number(), z.boolean()]);
@@ -38,8 +39,10 @@ export const grantSpecBody = z
           deliveries: z.array(z.enum(DELIVERIES)).min(1).optional(),
         }),
       )
-      .min(1)
-      .max(256),
+      .max(256)
+      .default([])
+      .describe('what may be leased; may be empty where tools are granted'),
+    tools: z.array(grantedToolSchema).max(256).optional().describe('tools of the gateway that may be called'),
     limits: z
       .strictObject({
         open_runs: limit.optional(),
@@ -54,7 +57,7 @@ export type GrantSpecBody = z.output<typeof grantSpecBody>;
 
 /** The domain's own form of what an admin wrote. */
 export function grantSpecOf(body: GrantSpecBody): GrantSpecInput {
-  const { run, credentials, limits, expires_at: expiresAt, ...same } = body;
+  const { run, credentials, tools = [], limits, expires_at: expiresAt, ...same } = body;
   return defined({
     ...same,
     run: defined({
@@ -67,6 +70,7 @@ export function grantSpecOf(body: GrantSpecBody): GrantSpecInput {
     credentials: credentials.map(({ name, max_ttl_seconds: maxTtlSeconds, deliveries }) =>
       defined({ name, maxTtlSeconds, deliveries }),
     ),
+    tools: tools.map((tool) => defined(tool)),
     limits:
       limits &&
       defined({
@@ -80,7 +84,7 @@ export function grantSpecOf(body: GrantSpecBody): GrantSpecInput {
 
 /** A grant's spec as it is answered. */
 export function grantSpecBodyOf(spec: GrantSpec): GrantSpecBody {
-  const { run, credentials, limits, expiresAt, ...same } = spec;
+  const { run, credentials, tools, limits, expiresAt, ...same } = spec;
   return defined({
     ...same,
     run: defined({
@@ -93,6 +97,7 @@ export function grantSpecBodyOf(spec: GrantSpec): GrantSpecBody {
     credentials: credentials.map(({ name, maxTtlSeconds, deliveries }) =>
       defined({ name, max_ttl_seconds: maxTtlSeconds, deliveries }),
     ),
+    ...(tools.length > 0 && { tools }),
     limits:
       limits &&
       defined({
