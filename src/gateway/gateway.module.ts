@@ -2,6 +2,9 @@ import { Module } from '@nestjs/common';
 import { GrantModule } from '../grant/grant.module.js';
 import { LeaseModule } from '../lease/lease.module.js';
 import { RunModule } from '../run/run.module.js';
+import { AdmissionStatements } from './admission/admission-statements.js';
+import { Admission } from './admission/admission.js';
+import { OpenCalls } from './admission/open-calls.js';
 import { Outbound } from './destination/outbound.js';
 import { OutboundPools } from './destination/pools.js';
 import { OwnAddresses } from './destination/own-addresses.js';
@@ -17,11 +20,15 @@ import { ToolUse } from './inject/tool-use.js';
 import { Scrubber } from './scrub/scrubber.js';
 import { ToolCatalogue } from './tool/tool-catalogue.js';
 import { ToolPermissions } from './tool/tool-permissions.js';
+import { ToolsOfGrants } from './tool/tools-of-grants.js';
 
 /** The gateway: tools, and the one path on which their calls leave. */
 @Module({
   imports: [GrantModule, RunModule, LeaseModule],
   providers: [
+    AdmissionStatements,
+    Admission,
+    OpenCalls,
     { provide: Resolver, useClass: SystemResolver },
     OwnAddresses,
     Destinations,
@@ -36,7 +43,18 @@ import { ToolPermissions } from './tool/tool-permissions.js';
     Injection,
     ToolCatalogue,
     ToolPermissions,
+    ToolsOfGrants,
   ],
-  exports: [Destinations, Outbound, Scrubber, HeldCredentials, Injection, ToolCatalogue, ToolPermissions],
+  exports: [
+    Admission,
+    OpenCalls,
+    Destinations,
+    Outbound,
+    Scrubber,
+    HeldCredentials,
+    Injection,
+    ToolCatalogue,
+    ToolPermissions,
+  ],
 })
 export class GatewayModule {}

@@ -11,6 +11,7 @@ import { checkClaimPath } from './claim-path.js';
 import { compileConditions } from './conditions.js';
 import type { Grant } from './grant.js';
 import type { StoredGrant } from './grant-rows.js';
+import type { GrantedTools } from './granted-tools.js';
 import { grantSpecSchema, type GrantSpec, type GrantSpecInput } from './grant-spec.js';
 import { lintGrant } from './lint.js';
 
@@ -18,12 +19,18 @@ import { lintGrant } from './lint.js';
 @Injectable()
 export class GrantReview {
   readonly #issuers: ReadonlyMap<string, IssuerSettings>;
+  #tools: GrantedTools | undefined;
 
   constructor(
     settings: Settings,
     private readonly clock: Clock,
   ) {
     this.#issuers = new Map(settings.values.issuers.map((issuer) => [issuer.name, issuer]));
+  }
+
+  /** Registers what knows the tools; the gateway does so when it starts. */
+  whenToolsNamed(port: GrantedTools): void {
+    this.#tools = port;
   }
 
   /**
@@ -50,8 +57,11 @@ export class GrantReview {
     return spec;
   }
 
-  /** Refuses with `credential_unknown` a spec that names what the catalogue does not have. */
-  async checkCredentials(tx: Tx, spec: GrantSpec): Promise<void> {
+  /**
+   * Refuses a spec that names what there is not (`credential_unknown`, `tool_unknown`), or that says of a tool what
+   * cannot be (`request_invalid`).
+   */
+  async checkNamed(tx: Tx, spec: GrantSpec): Promise<void> {
     const names = spec.credentials.map(({ name }) => name);
     const known = new Set(
       (await selectCredentials(tx, 'WHERE name = ANY($1)', [names])).map(({ name }) => name),
@@ -62,6 +72,9 @@ export class GrantReview {
         field: `/credentials/${index}/name`,
         detail: `no credential ${names[index]}`,
       });
+    if (spec.tools.length === 0) return;
+    if (this.#tools === undefined) throw new Error('nothing is registered that would know the tools');
+    await this.#tools.check(tx, spec.tools);
   }
 
   /** Stored grants with their warnings, as of now: a credential may have been disabled since. */

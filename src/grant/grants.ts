@@ -15,6 +15,7 @@ import { about, because } from './grant-event.js';
 import { isPast } from './grant-live.js';
 import { listGrants, lockGrant, readGrant, type GrantFilter } from './grant-reads.js';
 import { GrantReview } from './grant-review.js';
+import type { GrantedTools } from './granted-tools.js';
 import {
   addVersion,
   insertGrant,
@@ -48,9 +49,14 @@ export class Grants {
     this.endings.whenEnded(port);
   }
 
+  /** Registers what knows the tools that grants name; the gateway does so when it starts. */
+  whenToolsNamed(port: GrantedTools): void {
+    this.review.whenToolsNamed(port);
+  }
+
   /**
    * Saves a new grant: active at once, or waiting for an approver where the settings ask for one, or a draft. Refuses
-   * with `request_invalid`, `grant_conditions_invalid`, `credential_unknown` or `name_taken`, and the field.
+   * with `request_invalid`, `grant_conditions_invalid`, `credential_unknown`, `tool_unknown` or `name_taken`, and the field.
    */
   async create(
     caller: Caller,
@@ -61,7 +67,7 @@ export class Grants {
     const id = this.ids.uuid();
     const state = options.state === 'draft' ? 'draft' : this.approvable();
     return this.changing(async (tx) => {
-      await this.review.checkCredentials(tx, spec);
+      await this.review.checkNamed(tx, spec);
       if (!(await insertGrant(tx, { id, state, spec }, actorName(caller.actor), this.clock.now())))
         throw new BrokerError('name_taken', { field: '/name' });
       const grant = await this.current(tx, id);
@@ -83,7 +89,7 @@ export class Grants {
       checkAct('change', before.state);
       if (spec.name !== before.name)
         throw new BrokerError('request_invalid', { field: '/name', detail: 'a grant keeps its name' });
-      await this.review.checkCredentials(tx, spec);
+      await this.review.checkNamed(tx, spec);
       const state = before.state === 'active' ? this.approvable() : before.state;
       const version = before.version + 1;
       await addVersion(
