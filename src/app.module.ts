@@ -12,6 +12,7 @@ import { Metrics } from './api/observability/metrics.js';
 import { AuditInbox } from './audit/audit-inbox.js';
 import { createDataSource } from './database/data-source.js';
 import { DataSourceTransactions, Transactions } from './database/transaction.js';
+import { CallObserver } from './gateway/call/call-observer.js';
 import { IdentityModule } from './identity/identity.module.js';
 import { IssuerKeys } from './identity/issuer-keys.js';
 import { IssuerRegistry } from './identity/issuer-registry.js';
@@ -59,6 +60,16 @@ export class FoundationModule implements OnApplicationShutdown {
             metrics.vaultCalls.observe({ operation, outcome }, seconds),
         }),
       },
+      {
+        provide: CallObserver,
+        inject: [Metrics],
+        useFactory: (metrics: Metrics): CallObserver => ({
+          ended: ({ tool, code, seconds }) => metrics.calls.observe({ tool, code }, seconds),
+          added: (seconds) => metrics.callAdded.observe(seconds),
+          grouped: (statement, calls) => metrics.callGroups.observe({ statement }, calls),
+          open: (count) => metrics.openCalls.set(count),
+        }),
+      },
       { provide: DataSource, useFactory: () => createDataSource(settings).initialize() },
       {
         provide: Transactions,
@@ -70,7 +81,18 @@ export class FoundationModule implements OnApplicationShutdown {
     return {
       module: FoundationModule,
       providers,
-      exports: [Settings, Log, Clock, Ids, Metrics, VaultTimings, DataSource, Transactions, AuditInbox],
+      exports: [
+        Settings,
+        Log,
+        Clock,
+        Ids,
+        Metrics,
+        VaultTimings,
+        CallObserver,
+        DataSource,
+        Transactions,
+        AuditInbox,
+      ],
     };
   }
 

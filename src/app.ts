@@ -52,7 +52,7 @@ export async function createApp(settings: Settings, options: AppOptions = {}): P
     { bodyParser: false, abortOnError: false, logger: new NestLog(log) },
   );
   const server = nest.getHttpAdapter().getInstance();
-  await dressServer(server, nest.get(RouteTable));
+  await dressServer(server, nest.get(RouteTable), settings.values.gateway.bodyLimitBytes);
   observeRequests(server, log, nest.get(Metrics));
   await nest.init();
   await server.ready();

@@ -14,6 +14,7 @@ import { AccessGuard } from './access/access.guard.js';
 import { SenderProof } from './access/sender-proof.js';
 import { Strategies } from './access/strategies.js';
 import { ALL_CONTROLLERS, API_CONTROLLERS, HEALTH_CONTROLLERS } from './controllers.js';
+import { CallAccess } from './gateway/call-access.js';
 import { ReadinessCheck } from './health/readiness.js';
 import { RouteTable } from './http/route-table.js';
 import { SchemaPipe } from './http/schema.pipe.js';
@@ -45,6 +46,7 @@ export class ApiModule {
       controllers: [...HEALTH_CONTROLLERS, ...(options.api ? API_CONTROLLERS : [])],
       providers: [
         AccessEvents,
+        CallAccess,
         SenderProof,
         Strategies,
         ReadinessCheck,

@@ -5,6 +5,7 @@ import { RunModule } from '../run/run.module.js';
 import { AdmissionStatements } from './admission/admission-statements.js';
 import { Admission } from './admission/admission.js';
 import { OpenCalls } from './admission/open-calls.js';
+import { CallEvents } from './call/call-events.js';
 import { Outbound } from './destination/outbound.js';
 import { OutboundPools } from './destination/pools.js';
 import { OwnAddresses } from './destination/own-addresses.js';
@@ -26,6 +27,7 @@ import { ToolsOfGrants } from './tool/tools-of-grants.js';
 @Module({
   imports: [GrantModule, RunModule, LeaseModule],
   providers: [
+    CallEvents,
     AdmissionStatements,
     Admission,
     OpenCalls,
@@ -46,6 +48,7 @@ import { ToolsOfGrants } from './tool/tools-of-grants.js';
     ToolsOfGrants,
   ],
   exports: [
+    CallEvents,
     Admission,
     OpenCalls,
     Destinations,

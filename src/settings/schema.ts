@@ -145,6 +145,13 @@ export const settingsSchema = z
           .min(1)
           .optional()
           .describe('folder of YAML files with tools, which are created and changed at start'),
+        bodyLimitBytes: z
+          .number()
+          .int()
+          .min(1_024)
+          .max(104_857_600)
+          .default(10_485_760)
+          .describe('largest body of a call'),
         allowedPorts: z
           .array(z.number().int().min(1).max(65_535))
           .min(1)

@@ -5,6 +5,7 @@ import type { RunIdentity } from '../../identity/run-token.js';
 import type { VerifiedToken } from '../../identity/verified-token.js';
 import { callerOf, type AdminIdentity, type ApiRequest, type Principal } from '../http/request.js';
 import { ACCESS, type Access } from './access.js';
+import { CallAccess } from '../gateway/call-access.js';
 import { AccessEvents } from './access-events.js';
 import { Strategies } from './strategies.js';
 import { SenderProof } from './sender-proof.js';
@@ -20,6 +21,7 @@ export class AccessGuard implements CanActivate {
     private readonly reflector: Reflector,
     private readonly strategies: Strategies,
     private readonly senderProof: SenderProof,
+    private readonly callAccess: CallAccess,
     private readonly events: AccessEvents,
   ) {}
 
@@ -30,6 +32,10 @@ export class AccessGuard implements CanActivate {
       throw new BrokerError('not_found', { internal: `${context.getHandler().name} declares no access` });
     if (access.kind === 'public') {
       request.circumstances.principal = { kind: 'anonymous' };
+      return true;
+    }
+    if (access.kind === 'run-token' && access.gateway) {
+      this.isRun(request, await this.callAccess.authenticate(request));
       return true;
     }
     request.circumstances.principal = await this.authenticated(request, access.kind);
@@ -55,8 +61,7 @@ export class AccessGuard implements CanActivate {
       case 'run-token': {
         const identity = await this.strategies.authenticate<RunIdentity>('run-token', request);
         await this.senderProof.check(request, identity);
-        request.circumstances.runRef = identity.runRef;
-        return { kind, identity };
+        return this.isRun(request, identity);
       }
       case 'workload':
         return { kind, token: await this.strategies.authenticate<VerifiedToken>('workload', request) };
@@ -65,6 +70,11 @@ export class AccessGuard implements CanActivate {
         return { kind: 'admin', admin };
       }
     }
+  }
+
+  private isRun(request: ApiRequest, identity: RunIdentity): Principal {
+    request.circumstances.runRef = identity.runRef;
+    return (request.circumstances.principal = { kind: 'run-token', identity });
   }
 
   private async authorise(request: ApiRequest, needed: readonly string[]): Promise<void> {

@@ -4,7 +4,7 @@ import type { Role } from '../../kernel/caller.js';
 /** What a route asks of its caller. */
 export type Access =
   | { readonly kind: 'public'; readonly why: string }
-  | { readonly kind: 'run-token' }
+  | { readonly kind: 'run-token'; readonly gateway: boolean }
   | { readonly kind: 'workload' }
   | { readonly kind: 'roles'; readonly roles: readonly Role[] };
 
@@ -17,9 +17,12 @@ export function Public(why: string): CustomDecorator {
   return SetMetadata(ACCESS, { kind: 'public', why } satisfies Access);
 }
 
-/** A route for workers: a run token that we signed, with a DPoP proof when it is bound to a key. */
-export function RunToken(): CustomDecorator {
-  return SetMetadata(ACCESS, { kind: 'run-token' } satisfies Access);
+/**
+ * A route for workers: a run token that we signed, with a DPoP proof when it is bound to a key. On a route of the
+ * gateway the token may come as an SDK sends a provider's key, and a refusal is recorded as that of a call.
+ */
+export function RunToken({ gateway = false }: { readonly gateway?: boolean } = {}): CustomDecorator {
+  return SetMetadata(ACCESS, { kind: 'run-token', gateway } satisfies Access);
 }
 
 /** A route for workloads: the OIDC token of their platform, before any exchange. */

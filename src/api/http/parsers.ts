@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { BrokerError } from '../../kernel/broker-error.js';
 import { routeOf } from './request.js';
 
@@ -7,18 +7,24 @@ export const FORM_ROUTE = '/oauth2/token';
 
 const MAX_DEPTH = 32;
 
+/** Below which paths bodies are what a provider's own clients send: any content type, handed on as bytes. */
+const PROVIDER_ROUTES = '/g/';
+
 /**
- * Body parsers: JSON everywhere, a form at the token endpoint, nothing else anywhere. JSON with `__proto__` or nested
- * deeper than {@link MAX_DEPTH} is refused before any schema sees it.
+ * Body parsers: JSON everywhere, a form at the token endpoint, nothing else anywhere but on the way to
+ * providers, whose bodies stay bytes. JSON with `__proto__` or nested deeper than {@link MAX_DEPTH} is refused before
+ * any schema sees it.
  */
 export function addParsers(server: FastifyInstance): void {
   server.removeAllContentTypeParsers();
   const parseJson = server.getDefaultJsonParser('error', 'error');
-  server.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+  server.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     if (routeOf(request) === FORM_ROUTE) return done(new BrokerError('media_type_unsupported'), undefined);
+    if (isForProvider(request)) return done(null, body);
+    const text = (body as Buffer).toString('utf8');
     // Many clients name a content type and send nothing.
-    if (body === '') return done(null, undefined);
-    void parseJson(request, body as string, (error, value) => {
+    if (text === '') return done(null, undefined);
+    void parseJson(request, text, (error, value) => {
       if (error)
         done(
           new BrokerError('request_malformed', { detail: 'The body is not well-formed JSON.' }),
@@ -34,12 +40,21 @@ export function addParsers(server: FastifyInstance): void {
   });
   server.addContentTypeParser(
     'application/x-www-form-urlencoded',
-    { parseAs: 'string' },
+    { parseAs: 'buffer' },
     (request, body, done) => {
+      if (isForProvider(request)) return done(null, body);
       if (routeOf(request) !== FORM_ROUTE) return done(new BrokerError('media_type_unsupported'), undefined);
-      done(null, new URLSearchParams(body as string));
+      done(null, new URLSearchParams((body as Buffer).toString('utf8')));
     },
   );
+  server.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body, done) => {
+    if (!isForProvider(request)) return done(new BrokerError('media_type_unsupported'), undefined);
+    done(null, body);
+  });
+}
+
+function isForProvider(request: FastifyRequest): boolean {
+  return routeOf(request).startsWith(PROVIDER_ROUTES);
 }
 
 function isDeep(value: unknown, left: number): boolean {

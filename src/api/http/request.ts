@@ -23,6 +23,7 @@ export interface Circumstances {
   /** Ids that the log line carries besides the request's. */
   runRef?: string;
   leaseId?: string;
+  callId?: string;
 }
 
 /** A request of the API, with its circumstances. */

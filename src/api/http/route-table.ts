@@ -14,7 +14,9 @@ export class RouteTable {
   add(methods: readonly string[], template: string): void {
     const source = template
       .split('/')
-      .map((part) => (part.startsWith(':') ? '[^/]+' : part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')))
+      .map((part) =>
+        part === '*' ? '.*' : part.startsWith(':') ? '[^/]+' : part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'),
+      )
       .join('/');
     const pattern = new RegExp(`^${source}$`);
     for (const method of methods) this.entries.push({ method, pattern });

@@ -20,6 +20,9 @@ const REQUEST_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_MS = 72_000;
 const MAX_PARAMETER_LENGTH = 256;
 
+/** Routes by which calls leave; what they carry is as large as providers take it. */
+const CALL_ROUTES = /^\/(g\/|mcp$|v1\/tools\/:name\/call$)/;
+
 /**
  * Fastify, as Nest drives it: bounded in size, time and depth. Nest's middleware layer is left out: nothing here uses
  * it, and it costs every request.
@@ -53,9 +56,14 @@ export function createServer(settings: Settings, ids: Ids, logger: FastifyBaseLo
 }
 
 /** Adds what every request passes: parsers, security headers, its reference. Call before routes are registered. */
-export async function dressServer(server: FastifyInstance, routes: RouteTable): Promise<void> {
-  server.addHook('onRoute', ({ method, url }) => {
-    routes.add(([] as string[]).concat(method), url);
+export async function dressServer(
+  server: FastifyInstance,
+  routes: RouteTable,
+  callBodyLimitBytes: number,
+): Promise<void> {
+  server.addHook('onRoute', (route) => {
+    routes.add(([] as string[]).concat(route.method), route.url);
+    if (CALL_ROUTES.test(route.url)) route.bodyLimit = callBodyLimitBytes;
   });
   server.decorateRequest(CIRCUMSTANCES, undefined as never);
   server.addHook('onRequest', (request, reply, done) => {

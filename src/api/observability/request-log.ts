@@ -26,6 +26,7 @@ export function observeRequests(server: FastifyInstance, log: Log, metrics: Metr
           ms: Math.round(reply.elapsedTime * 100) / 100,
           run_ref: circumstances?.runRef,
           lease_id: circumstances?.leaseId,
+          call_id: circumstances?.callId,
         },
         'request',
       );

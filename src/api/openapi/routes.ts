@@ -55,7 +55,7 @@ function routeOf(controller: Type, name: string): DeclaredRoute[] {
   return [
     {
       method: RequestMethod[verb],
-      path: path.replace(/:(\w+)/g, '{$1}'),
+      path: path.replace(/[:*](\w+)/g, '{$1}'),
       access: Reflect.getMetadata(ACCESS, handler) as Access | undefined,
       operation: Reflect.getMetadata(OPERATION, handler) as Operation | undefined,
       parameters: Object.entries(found).flatMap(([key, { data }]) =>

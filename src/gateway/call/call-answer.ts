@@ -26,6 +26,8 @@ export interface CallAnswer {
   readonly contentType: string;
   /** Whether the body is passed on as it comes; else it was read, checked and scrubbed as a whole. */
   readonly streamed: boolean;
+  /** The whole body, decoded and scrubbed; undefined of a stream. */
+  readonly content: Buffer | undefined;
   /**
    * Decoded and scrubbed. Of a stream it fails with the `BrokerError` that cut it off; destroying it ends the call at
    * the provider.

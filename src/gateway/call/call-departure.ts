@@ -1,0 +1,67 @@
+import { Injectable } from '@nestjs/common';
+import { Clock } from '../../kernel/clock.js';
+import { crashPoint } from '../../kernel/crash-point.js';
+import type { Secret } from '../../kernel/secret.js';
+import type { InjectedRequest, OutboundRequest, OutboundResponse } from '../destination/outbound-request.js';
+import { Outbound } from '../destination/outbound.js';
+import { Destinations } from '../destination/vet.js';
+import { HeldCredentials } from '../inject/held-credentials.js';
+import { Injection } from '../inject/injection.js';
+import type { OpenCall } from './open-call.js';
+
+/** An answer that has begun, and what its body must not show. */
+export interface BegunAnswer {
+  readonly response: OutboundResponse;
+  readonly secrets: readonly Secret[];
+}
+
+/** Sends calls that were started: vets the destination, puts the credential in, and lets go. */
+@Injectable()
+export class CallDeparture {
+  constructor(
+    private readonly destinations: Destinations,
+    private readonly credentials: HeldCredentials,
+    private readonly injection: Injection,
+    private readonly outbound: Outbound,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Sends one call; rejects with the codes of destination, credential and sending. */
+  async send(open: OpenCall): Promise<BegunAnswer> {
+    const { call, signal } = open;
+    const { spec } = call.tool;
+    const request = withEncoding(call.request, spec.response.stream);
+    // Before the credential is made: a lease for a request that may not be sent would be one too many.
+    await this.destinations.vet(request.url, { internal: spec.internal });
+    signal.throwIfAborted();
+    const injected = await this.injected(open, request);
+    signal.throwIfAborted();
+    crashPoint('call.injected');
+    const response = await this.outbound.send(injected, {
+      internal: spec.internal,
+      redirects: spec.redirects,
+      ...(spec.ca_file === undefined ? {} : { caFile: spec.ca_file }),
+      timeoutMs: spec.timeout_ms,
+      signal,
+      retries: spec.retries,
+      onSent: () => (open.sentMs ??= this.clock.monotonicMs()),
+    });
+    open.sentMs ??= this.clock.monotonicMs();
+    open.status = response.status;
+    open.address = response.address;
+    return { response, secrets: injected.secrets };
+  }
+
+  private async injected({ call }: OpenCall, request: OutboundRequest): Promise<InjectedRequest> {
+    const { credential } = call.tool.spec;
+    if (credential === undefined) return { ...request, secrets: [], clientCertificate: undefined };
+    const held = await this.credentials.hold(call.identity, call.stepId, credential.name, call.caller);
+    return this.injection.inject(request, credential.inject, held, this.clock.now());
+  }
+}
+
+// A stream has to be read as it comes: compressed, its first words might wait for many more.
+function withEncoding(request: OutboundRequest, stream: boolean): OutboundRequest {
+  const headers = { ...request.headers, 'accept-encoding': stream ? 'identity' : 'gzip, br' };
+  return { ...request, headers };
+}
