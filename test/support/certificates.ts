@@ -13,6 +13,8 @@ export interface CertificateShape {
   readonly names: readonly string[];
   readonly notBefore?: Date;
   readonly notAfter?: Date;
+  /** Leaves the alternative names out, as certificates of long ago did. */
+  readonly commonNameOnly?: boolean;
 }
 
 const DAY_MS = 86_400_000;
@@ -47,9 +49,14 @@ export class TestCa {
   #certificate(publicKey: KeyObject, shape: CertificateShape, authority: boolean): string {
     const { notBefore = new Date(Date.now() - DAY_MS), notAfter = new Date(Date.now() + DAY_MS) } = shape;
     const algorithm = sequence(oid(OID.ecdsaWithSha256));
-    const extensions = authority
-      ? extension(OID.basicConstraints, sequence(der(0x01, Buffer.from([0xff]))), true)
-      : extension(OID.subjectAltName, sequence(...shape.names.map(alternativeName)), false);
+    const extensions =
+      authority || shape.commonNameOnly === true
+        ? extension(
+            OID.basicConstraints,
+            sequence(...(authority ? [der(0x01, Buffer.from([0xff]))] : [])),
+            true,
+          )
+        : extension(OID.subjectAltName, sequence(...shape.names.map(alternativeName)), false);
     const body = sequence(
       der(0xa0, der(0x02, Buffer.from([2]))),
       der(0x02, Buffer.concat([Buffer.from([1]), randomBytes(15)])),

@@ -1,5 +1,5 @@
 import { isIP, type Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
+import { checkServerIdentity, TLSSocket, type PeerCertificate } from 'node:tls';
 import { buildConnector } from 'undici';
 import { canonicalAddress } from './address.js';
 import { ConnectFault } from './fault.js';
@@ -28,6 +28,7 @@ export function vettedConnector(options: ConnectorOptions): buildConnector.conne
     // Said outright: NODE_TLS_REJECT_UNAUTHORIZED=0 must not reach connections that carry credentials.
     rejectUnauthorized: true,
     minVersion: 'TLSv1.2',
+    checkServerIdentity: verifiedName,
     allowH2: false,
     ...(ca === undefined ? {} : { ca }),
     ...(client ?? {}),
@@ -51,6 +52,14 @@ export function vettedConnector(options: ConnectorOptions): buildConnector.conne
       },
     );
   };
+}
+
+/** The name has to be among the alternative ones; Node would take the common name where there are none (RFC 9525 §2). */
+function verifiedName(host: string, certificate: PeerCertificate): Error | undefined {
+  if (certificate.subjectaltname === undefined) {
+    return new ConnectFault('upstream_tls_refused', 'the certificate names no host');
+  }
+  return checkServerIdentity(host, certificate);
 }
 
 function faultOfSocket(socket: Socket | TLSSocket, address: string): ConnectFault | undefined {

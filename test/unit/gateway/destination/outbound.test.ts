@@ -37,7 +37,7 @@ describe('Outbound', () => {
       { 'x-a': 'snow \u2603' },
     ]) {
       await expect(
-        parts.send({ url: at('/'), headers: headers as Record<string, string> }, { caFile: upstream.caFile }),
+        parts.send({ url: at('/'), headers }, { caFile: upstream.caFile }),
       ).rejects.toMatchObject({
         code: 'request_invalid',
       });
