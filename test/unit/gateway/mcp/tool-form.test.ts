@@ -121,6 +121,39 @@ describe('a form', () => {
     ).toEqual(schema.default);
   });
 
+  it('asks for nothing that the grant fixes, and shows what it leaves', () => {
+    const spec = toolSpecSchema.parse({
+      name: 'orders',
+      method: 'POST',
+      url: 'https://api.example.com/v1/{user}/orders',
+      labels: {},
+      parameters: {
+        path: { user: { schema: { type: 'string' } } },
+        query: { kind: { schema: { type: 'string' } }, tags: { schema: { type: 'array' } } },
+        header: { 'X-Region': { schema: { type: 'string' }, required: true } },
+        body: { schema: closed({ model: { type: 'string' }, 'a/b': {} }, ['model']) },
+      },
+    });
+    const form = new ToolForm(spec, {
+      constants: { '/path/user': 'u1', '/header/x-region': 'eu', '/body/a~1b': 1 },
+      allow: { '/query/kind': ['open', 'paid'], '/query/tags': ['x'], '/body/model': ['small'] },
+    });
+    expect(form.inputSchema).toMatchObject({
+      properties: {
+        kind: { type: 'string', enum: ['open', 'paid'] },
+        tags: { type: 'array', items: { enum: ['x'] } },
+        model: { type: 'string', enum: ['small'] },
+      },
+      required: ['kind', 'tags', 'model'],
+    });
+    expect(Object.keys(form.inputSchema['properties'] as object)).toEqual(['kind', 'tags', 'model']);
+    expect(form.argumentsOf({ user: 'another', kind: 'open' })).toEqual({
+      path: { user: 'another' },
+      query: { kind: 'open' },
+      header: {},
+    });
+  });
+
   it('takes text for a body that is not JSON', () => {
     const form = formOf({ body: { content_type: 'text/csv' } });
     expect(form.inputSchema['properties']).toEqual({
