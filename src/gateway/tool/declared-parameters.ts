@@ -1,5 +1,4 @@
 import { BrokerError } from '../../kernel/broker-error.js';
-import { closedSchema } from './closed-schema.js';
 import { escapePointer, type JsonSchemas, type Validator } from './json-schemas.js';
 import { parameterRefused } from './path-segment.js';
 
@@ -70,7 +69,7 @@ export function compiledAt(
   { closed = true }: { readonly closed?: boolean } = {},
 ): Validator {
   try {
-    return schemas.compile(closed ? closedSchema(schema) : schema);
+    return schemas.compile(schema, { closed });
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     throw new BrokerError('request_invalid', { field, detail: error.message });

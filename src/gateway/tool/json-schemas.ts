@@ -1,6 +1,7 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { RE2JS } from 're2js';
+import { closedSchema } from './closed-schema.js';
 
 /** The first thing that is wrong with a value. It has no part of the value in it besides names of members. */
 export interface SchemaFault {
@@ -22,35 +23,22 @@ let metaSchemas: Ajv2020 | undefined;
  * references lead nowhere outside of a schema.
  */
 export class JsonSchemas {
-  readonly #ajv: Ajv2020;
+  readonly #ajv = newAjv(false);
+  readonly #strict: Ajv2020 | undefined;
 
   /** `strict` also refuses what would have no effect, such as `minLength` without `type: string`. */
   constructor({ strict }: { readonly strict: boolean }) {
-    this.#ajv = new Ajv2020({
-      meta: false,
-      validateSchema: false,
-      strict: true,
-      strictTypes: strict,
-      strictTuples: strict,
-      strictRequired: false,
-      allowUnionTypes: true,
-      allowMatchingProperties: true,
-      ownProperties: true,
-      logger: false,
-      code: { regExp: linearRegExp },
-    });
-    addFormats.default(this.#ajv);
-    // What OpenAPI knows besides the formats of JSON Schema; they say how a number or text is stored, not what it is.
-    for (const format of ['password', 'binary', 'byte', 'float', 'double', 'int32', 'int64'])
-      this.#ajv.addFormat(format, true);
+    this.#strict = strict ? newAjv(true) : undefined;
   }
 
-  /** Throws a `TypeError` that says why a schema cannot be used. */
-  compile(schema: Readonly<Record<string, unknown>>): Validator {
+  /** Throws a `TypeError` that says why a schema cannot be used. `closed`: undeclared members are refused. */
+  compile(schema: Readonly<Record<string, unknown>>, { closed }: { readonly closed: boolean }): Validator {
     let validate: ValidateFunction;
     try {
       refuseInvalid(schema);
-      validate = this.#ajv.compile(schema);
+      // As it was written: what closes it is ours, and would be complained about.
+      this.#strict?.compile(schema);
+      validate = this.#ajv.compile(closed ? closedSchema(schema) : schema);
     } catch (error) {
       throw new TypeError(error instanceof Error ? error.message.slice(0, 500) : 'does not compile', {
         cause: error,
@@ -63,6 +51,27 @@ export class JsonSchemas {
       return faultOf(validate.errors?.[0]);
     };
   }
+}
+
+function newAjv(strict: boolean): Ajv2020 {
+  const ajv = new Ajv2020({
+    meta: false,
+    validateSchema: false,
+    strict: true,
+    strictTypes: strict,
+    strictTuples: strict,
+    strictRequired: false,
+    allowUnionTypes: true,
+    allowMatchingProperties: true,
+    ownProperties: true,
+    logger: false,
+    code: { regExp: linearRegExp },
+  });
+  addFormats.default(ajv);
+  // What OpenAPI knows besides the formats of JSON Schema; they say how a value is stored, not what it is.
+  for (const format of ['password', 'binary', 'byte', 'float', 'double', 'int32', 'int64'])
+    ajv.addFormat(format, true);
+  return ajv;
 }
 
 function refuseInvalid(schema: Readonly<Record<string, unknown>>): void {
