@@ -23,8 +23,7 @@ export class ToolUse extends GatewayUse implements OnModuleInit {
   }
 
   async allows(grant: Grant, credential: string): Promise<boolean> {
-    const { tools = [] } = grant.spec as { readonly tools?: readonly { readonly name: string }[] };
-    const names = tools.map(({ name }) => name);
+    const names = grant.spec.tools.map(({ name }) => name);
     if (names.length === 0) return false;
     const rows = await this.transactions.reads.query<unknown[]>(USES, [names, credential]);
     return rows.length > 0;

@@ -11,6 +11,7 @@ import { Clock, SystemClock } from '../../../src/kernel/clock.js';
 import { Ids, RandomIds } from '../../../src/kernel/ids.js';
 import { Log, SilentLog } from '../../../src/kernel/log.js';
 import { CredentialSource } from '../../../src/lease/credential-source.js';
+import { LeaseDecisions } from '../../../src/lease/lease-decisions.js';
 import { LeaseEnd } from '../../../src/lease/end.js';
 import { LeaseExpiry } from '../../../src/lease/expire.js';
 import { RevocationHold } from '../../../src/lease/hold.js';
@@ -51,6 +52,7 @@ export class ShiftedClock extends SystemClock {
 /** A broker without its HTTP side and without running jobs: a test does by hand what they would. */
 export interface LeaseBroker {
   readonly issue: LeaseIssue;
+  readonly decisions: LeaseDecisions;
   readonly renewal: LeaseRenewal;
   readonly end: LeaseEnd;
   readonly leases: Leases;
@@ -144,6 +146,7 @@ function servicesOf(app: INestApplicationContext): Omit<LeaseBroker, 'clock' | '
     app.get<T>(token, { strict: false });
   return {
     issue: get(LeaseIssue),
+    decisions: get(LeaseDecisions),
     renewal: get(LeaseRenewal),
     end: get(LeaseEnd),
     leases: get(Leases),
