@@ -161,6 +161,25 @@ export const EVENT_KINDS = {
     findings: maybe<readonly { readonly kind: string; readonly count: number }[]>(),
   },
 
+  // Costs
+  'cost.usage_imported': {
+    sources: open<readonly string[]>(),
+    rows: open<number>(),
+    /** Rows that are new or that the provider corrected. */
+    changed: open<number>(),
+    first_day: open<string>(),
+    last_day: open<string>(),
+  },
+  'cost.difference_found': {
+    day: open<string>(),
+    key: open<string>(),
+    source: open<string>(),
+    ours_micros: open<number>(),
+    theirs_micros: open<number>(),
+    /** Theirs without ours: negative where the provider saw less than we sent. */
+    difference_micros: open<number>(),
+  },
+
   // What goes around the gateway and the broker
   'shadow.egress': {
     host: open<string>(),

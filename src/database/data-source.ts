@@ -3,10 +3,17 @@ import type { Settings } from '../settings/schema.js';
 import { First1700000000000 } from '../../migrations/1700000000000-first.js';
 import { Tools1700000001000 } from '../../migrations/1700000001000-tools.js';
 import { Calls1700000002000 } from '../../migrations/1700000002000-calls.js';
+import { Costs1700000003000 } from '../../migrations/1700000003000-costs.js';
 import { Alerts1700000004000 } from '../../migrations/1700000004000-alerts.js';
 
 /** Every migration, oldest first. A released one never changes. */
-export const MIGRATIONS = [First1700000000000, Tools1700000001000, Calls1700000002000, Alerts1700000004000];
+export const MIGRATIONS = [
+  First1700000000000,
+  Tools1700000001000,
+  Calls1700000002000,
+  Costs1700000003000,
+  Alerts1700000004000,
+];
 
 /**
  * A data source for the configured database; not connected yet. The schema comes from migrations alone

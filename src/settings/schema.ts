@@ -157,6 +157,12 @@ export const settingsSchema = z
           .min(1)
           .default([443])
           .describe('ports that tools may call; an internal tool may call any that its URL names'),
+        costTolerancePercent: z
+          .number()
+          .min(0)
+          .max(100)
+          .default(2)
+          .describe("how far a provider's bill may be from our sum for a day and key"),
         connectionsPerHost: z
           .number()
           .int()
