@@ -121,7 +121,7 @@ export class ProbesModule {}
 @Module({})
 export class AppModule {
   static register(parts: AppParts): DynamicModule {
-    const api = parts.settings.values.roles.includes('api');
+    const { roles } = parts.settings.values;
     return {
       module: AppModule,
       imports: [
@@ -129,7 +129,11 @@ export class AppModule {
         VaultModule,
         SchedulerModule,
         ProbesModule,
-        ApiModule.register({ api, version: programVersion() }),
+        ApiModule.register({
+          api: roles.includes('api'),
+          gateway: roles.includes('gateway'),
+          version: programVersion(),
+        }),
       ],
     };
   }

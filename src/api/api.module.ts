@@ -13,8 +13,9 @@ import { AccessEvents } from './access/access-events.js';
 import { AccessGuard } from './access/access.guard.js';
 import { SenderProof } from './access/sender-proof.js';
 import { Strategies } from './access/strategies.js';
-import { ALL_CONTROLLERS, API_CONTROLLERS, HEALTH_CONTROLLERS } from './controllers.js';
+import { ALL_CONTROLLERS, API_CONTROLLERS, GATEWAY_CONTROLLERS, HEALTH_CONTROLLERS } from './controllers.js';
 import { CallAccess } from './gateway/call-access.js';
+import { ProviderCalls } from './gateway/provider-calls.js';
 import { ReadinessCheck } from './health/readiness.js';
 import { RouteTable } from './http/route-table.js';
 import { SchemaPipe } from './http/schema.pipe.js';
@@ -25,11 +26,18 @@ import { ApiDescription } from './openapi/description.js';
 import { ProblemFilter } from './problem/problem.filter.js';
 import { RunEndings } from './run-endings.js';
 
+/** Which routes there are, besides those for health. */
+export interface ApiOptions {
+  readonly api: boolean;
+  readonly gateway: boolean;
+  readonly version: string;
+}
+
 /** The HTTP side. Needs `Probes` and `Metrics`, which only the application binds. */
 @Module({})
 export class ApiModule {
-  /** With the API's routes, or with those for health alone. */
-  static register(options: { readonly api: boolean; readonly version: string }): DynamicModule {
+  /** With the routes of the API and of the gateway, or with those for health alone. */
+  static register(options: ApiOptions): DynamicModule {
     return {
       module: ApiModule,
       imports: [
@@ -43,10 +51,15 @@ export class ApiModule {
         ExportModule,
         GatewayModule,
       ],
-      controllers: [...HEALTH_CONTROLLERS, ...(options.api ? API_CONTROLLERS : [])],
+      controllers: [
+        ...HEALTH_CONTROLLERS,
+        ...(options.api ? API_CONTROLLERS : []),
+        ...(options.gateway ? GATEWAY_CONTROLLERS : []),
+      ],
       providers: [
         AccessEvents,
         CallAccess,
+        ProviderCalls,
         SenderProof,
         Strategies,
         ReadinessCheck,

@@ -10,6 +10,9 @@ import { WhoamiController } from './admin/whoami.controller.js';
 import { AlertsController } from './alert/alerts.controller.js';
 import { SilencesController } from './alert/silences.controller.js';
 import { AuditController } from './compliance/audit.controller.js';
+import { CallRecordsController } from './gateway/call-records.controller.js';
+import { ProviderController } from './gateway/provider.controller.js';
+import { ToolCallsController } from './gateway/tool-calls.controller.js';
 import { HealthController } from './health/health.controller.js';
 import { MetadataController } from './oauth/metadata.controller.js';
 import { TokenController } from './oauth/token.controller.js';
@@ -38,8 +41,16 @@ export const API_CONTROLLERS: readonly Type[] = [
   AuditController,
   AlertsController,
   SilencesController,
+  CallRecordsController,
   OpenApiController,
 ];
 
+/** What a process with the role `gateway` answers. */
+export const GATEWAY_CONTROLLERS: readonly Type[] = [ToolCallsController, ProviderController];
+
 /** All of them, for the documentation. */
-export const ALL_CONTROLLERS: readonly Type[] = [...API_CONTROLLERS, ...HEALTH_CONTROLLERS];
+export const ALL_CONTROLLERS: readonly Type[] = [
+  ...API_CONTROLLERS,
+  ...GATEWAY_CONTROLLERS,
+  ...HEALTH_CONTROLLERS,
+];

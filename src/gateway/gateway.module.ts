@@ -5,7 +5,17 @@ import { RunModule } from '../run/run.module.js';
 import { AdmissionStatements } from './admission/admission-statements.js';
 import { Admission } from './admission/admission.js';
 import { OpenCalls } from './admission/open-calls.js';
+import { AnswerHeaders } from './call/answer-headers.js';
+import { CallArrival } from './call/call-arrival.js';
+import { CallDecisions } from './call/call-decisions.js';
+import { CallDeparture } from './call/call-departure.js';
 import { CallEvents } from './call/call-events.js';
+import { CallRecords } from './call/call-records.js';
+import { CallStarts } from './call/call-starts.js';
+import { Calls } from './call/calls.js';
+import { RequestScrub } from './call/checks/request-scrub.js';
+import { OpenCallRegistry } from './call/open-call-registry.js';
+import { PreparedTools } from './call/prepared-tool.js';
 import { Outbound } from './destination/outbound.js';
 import { OutboundPools } from './destination/pools.js';
 import { OwnAddresses } from './destination/own-addresses.js';
@@ -27,7 +37,17 @@ import { ToolsOfGrants } from './tool/tools-of-grants.js';
 @Module({
   imports: [GrantModule, RunModule, LeaseModule],
   providers: [
+    PreparedTools,
+    RequestScrub,
+    CallDecisions,
     CallEvents,
+    CallStarts,
+    OpenCallRegistry,
+    CallDeparture,
+    AnswerHeaders,
+    CallArrival,
+    Calls,
+    CallRecords,
     AdmissionStatements,
     Admission,
     OpenCalls,
@@ -48,7 +68,9 @@ import { ToolsOfGrants } from './tool/tools-of-grants.js';
     ToolsOfGrants,
   ],
   exports: [
+    Calls,
     CallEvents,
+    CallRecords,
     Admission,
     OpenCalls,
     Destinations,

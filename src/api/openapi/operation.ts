@@ -13,6 +13,7 @@ export interface Operation {
     | 'Credentials'
     | 'Runs'
     | 'Leases'
+    | 'Calls'
     | 'Audit'
     | 'Operation'
     | 'Alerts'

@@ -1,0 +1,33 @@
+import type { ErrorCode } from '../../kernel/error-codes.js';
+
+/** What a call can be refused with or fail with, on any way in. */
+export const CALL_REFUSALS: readonly ErrorCode[] = [
+  'run_identity_missing',
+  'run_identity_refused',
+  'run_closed',
+  'grant_not_active',
+  'tool_not_granted',
+  'tool_disabled',
+  'parameter_unknown',
+  'parameter_refused',
+  'request_blocked',
+  'budget_exhausted',
+  'rate_limited',
+  'concurrency_limited',
+  'bytes_limited',
+  'limits_unavailable',
+  'gateway_overloaded',
+  'destination_refused',
+  'destination_unresolvable',
+  'credential_unusable',
+  'credential_unavailable',
+  'upstream_unreachable',
+  'upstream_tls_refused',
+  'upstream_timeout',
+  'upstream_response_refused',
+  'redirect_refused',
+  'response_too_large',
+  'response_blocked',
+  'response_unreadable',
+  'tool_response_refused',
+];

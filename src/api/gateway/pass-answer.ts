@@ -1,0 +1,17 @@
+import { rateLimitHeaders } from '../../gateway/admission/rate-limit-headers.js';
+import type { CallAnswer } from '../../gateway/call/call-answer.js';
+import type { ApiReply } from '../http/request.js';
+
+/** Under which name every answer of the gateway says which call it was. */
+const CALL_HEADER = 'leasegate-call';
+
+/** The headers that are ours: which call it was, and what the limits stand at. */
+export function callHeaders(answer: CallAnswer): Record<string, string> {
+  return { [CALL_HEADER]: answer.callId, ...rateLimitHeaders(answer.limits) };
+}
+
+/** Passes an answer on as the provider gave it: its status, the headers that may be seen, its body. */
+export function passAnswer(reply: ApiReply, answer: CallAnswer): void {
+  void reply.code(answer.status).headers({ ...answer.headers, ...callHeaders(answer) });
+  void reply.send(answer.content ?? answer.body);
+}
