@@ -1,0 +1,130 @@
+import type { Secret } from '../../kernel/secret.js';
+import { utf8Text } from './byte-text.js';
+import { NeedleSearch } from './needle-search.js';
+import { CREDENTIAL, type Emit } from './span.js';
+
+/** A shorter secret cannot be told from ordinary text, and is not looked for. */
+export const MIN_SECRET_BYTES = 4;
+/** Base64 of a secret in the middle of something longer, less than this, would be found everywhere. */
+const MIN_CORE_CHARACTERS = 5;
+/** Lines of a long secret, such as a private key, are looked for by themselves from this length on. */
+const MIN_LINE_BYTES = 24;
+/** Below this, searching needle by needle is faster than making the table for all. */
+const TABLE_FROM_BYTES = 8_192;
+
+interface Needle {
+  readonly text: string;
+  /** Characters around it that still hold bits of the secret. */
+  readonly before: number;
+  readonly after: number;
+}
+
+/**
+ * Everything that a set of secrets may look like without being escaped character by character: raw, hex, and base64 in
+ * each of the three ways in which it may lie in something longer. Escapes are undone before this looks.
+ */
+export class Needles {
+  readonly #needles: ReadonlyMap<string, Needle>;
+  /** Bytes of the longest secret. */
+  readonly longestBytes: number;
+  /** Whether a secret has characters that escapes are written with, so that undoing one may destroy another. */
+  readonly hasEscapeCharacters: boolean;
+  /** Whether a secret reaches over what ends words: spaces, quotes, line ends. */
+  readonly hasSeparators: boolean;
+  #search: NeedleSearch | undefined;
+  static readonly #none = new Needles([]);
+
+  private constructor(raw: readonly string[]) {
+    const needles = new Map<string, Needle>();
+    for (const secret of raw) addSecret(needles, secret);
+    this.#needles = needles;
+    this.longestBytes = Math.max(0, ...raw.map((secret) => secret.length));
+    this.hasEscapeCharacters = raw.some((secret) => /[\\%&]/.test(secret));
+    this.hasSeparators = raw.some((secret) => /[\s"'<>]/.test(secret));
+  }
+
+  static of(secrets: readonly Secret[]): Needles {
+    const raw = secrets
+      .map((secret) => utf8Text(secret.expose()))
+      .filter((text) => text.length >= MIN_SECRET_BYTES);
+    return raw.length === 0 ? Needles.#none : new Needles([...new Set(raw)]);
+  }
+
+  get empty(): boolean {
+    return this.#needles.size === 0;
+  }
+
+  /** Reports every place of a secret in `from` to `to`. */
+  search(bytes: Buffer, text: string, from: number, to: number, emit: Emit): void {
+    if (this.#needles.size === 0) return;
+    if (to - from >= TABLE_FROM_BYTES) {
+      this.#search ??= new NeedleSearch([...this.#needles.keys()]);
+      this.#search.search(bytes, text, from, to, (start, end) => {
+        const needle = this.#needles.get(text.slice(start, end));
+        if (needle !== undefined) report(needle, start, from, to, emit);
+      });
+      return;
+    }
+    // A search of the whole text for each part of it would cost more than linear time.
+    const part = from === 0 && to === text.length ? text : text.slice(from, to);
+    for (const needle of this.#needles.values()) {
+      for (let at = part.indexOf(needle.text); at >= 0; at = part.indexOf(needle.text, at + 1)) {
+        report(needle, from + at, from, to, emit);
+      }
+    }
+  }
+
+  /** Where the longest end of the bytes begins that a needle could begin with; their length where there is none. */
+  openFrom(bytes: Buffer): number {
+    const longest = Math.max(0, ...[...this.#needles.keys()].map((needle) => needle.length));
+    const text = bytes.toString('latin1', Math.max(0, bytes.length - longest + 1));
+    for (let at = 0; at < text.length; at += 1) {
+      const end = text.slice(at);
+      for (const needle of this.#needles.keys()) if (needle.startsWith(end)) return bytes.length - end.length;
+    }
+    return bytes.length;
+  }
+}
+
+function report(needle: Needle, start: number, from: number, to: number, emit: Emit): void {
+  emit(
+    Math.max(from, start - needle.before),
+    Math.min(to, start + needle.text.length + needle.after),
+    CREDENTIAL,
+  );
+}
+
+function addSecret(needles: Map<string, Needle>, secret: string): void {
+  addEncodings(needles, secret);
+  // Forms (application/x-www-form-urlencoded) write a space as a plus sign.
+  if (secret.includes(' ')) addEncodings(needles, secret.replaceAll(' ', '+'));
+  const lines = secret.split(/\r?\n/);
+  if (lines.length > 1) {
+    for (const line of lines) {
+      if (line.length >= MIN_LINE_BYTES && !line.startsWith('-----')) addEncodings(needles, line);
+    }
+  }
+}
+
+function addEncodings(needles: Map<string, Needle>, secret: string): void {
+  const bytes = Buffer.from(secret, 'latin1');
+  add(needles, secret);
+  add(needles, bytes.toString('hex'));
+  add(needles, bytes.toString('hex').toUpperCase());
+  for (const bytesBefore of [0, 1, 2]) {
+    const padded = Buffer.concat([Buffer.alloc(bytesBefore), bytes]);
+    const bits = padded.length * 8;
+    // Only characters whose six bits all belong to the secret are the same whatever lies around it.
+    const first = Math.ceil((bytesBefore * 8) / 6);
+    const last = Math.floor(bits / 6);
+    if (last - first < MIN_CORE_CHARACTERS) continue;
+    const before = first - Math.floor((bytesBefore * 8) / 6);
+    const after = Math.ceil(bits / 6) - last;
+    add(needles, padded.toString('base64').slice(first, last), before, after);
+    add(needles, padded.toString('base64url').slice(first, last), before, after);
+  }
+}
+
+function add(needles: Map<string, Needle>, text: string, before = 0, after = 0): void {
+  if (!needles.has(text)) needles.set(text, { text, before, after });
+}
