@@ -21,6 +21,9 @@ import { RouteTable } from './http/route-table.js';
 import { SchemaPipe } from './http/schema.pipe.js';
 import { IdempotencyInterceptor } from './idempotency/idempotency.interceptor.js';
 import { IdempotencyKeys } from './idempotency/idempotency-keys.js';
+import { McpEndpoint } from './mcp/mcp-endpoint.js';
+import { McpTools } from './mcp/mcp-tools.js';
+import { OpenRequests } from './mcp/open-requests.js';
 import { Gauges } from './observability/gauges.js';
 import { ApiDescription } from './openapi/description.js';
 import { ProblemFilter } from './problem/problem.filter.js';
@@ -67,6 +70,9 @@ export class ApiModule {
         IdempotencyKeys,
         Gauges,
         RunEndings,
+        OpenRequests,
+        McpTools,
+        McpEndpoint,
         { provide: ApiDescription, useFactory: () => new ApiDescription(ALL_CONTROLLERS, options.version) },
         { provide: APP_GUARD, useClass: AccessGuard },
         { provide: APP_PIPE, useClass: SchemaPipe },

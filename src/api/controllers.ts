@@ -14,6 +14,8 @@ import { CallRecordsController } from './gateway/call-records.controller.js';
 import { ProviderController } from './gateway/provider.controller.js';
 import { ToolCallsController } from './gateway/tool-calls.controller.js';
 import { HealthController } from './health/health.controller.js';
+import { McpMetadataController } from './mcp/mcp-metadata.controller.js';
+import { McpController } from './mcp/mcp.controller.js';
 import { MetadataController } from './oauth/metadata.controller.js';
 import { TokenController } from './oauth/token.controller.js';
 import { MetricsController } from './observability/metrics.controller.js';
@@ -46,7 +48,12 @@ export const API_CONTROLLERS: readonly Type[] = [
 ];
 
 /** What a process with the role `gateway` answers. */
-export const GATEWAY_CONTROLLERS: readonly Type[] = [ToolCallsController, ProviderController];
+export const GATEWAY_CONTROLLERS: readonly Type[] = [
+  ToolCallsController,
+  ProviderController,
+  McpController,
+  McpMetadataController,
+];
 
 /** All of them, for the documentation. */
 export const ALL_CONTROLLERS: readonly Type[] = [
