@@ -29,12 +29,12 @@ function operation(method: string): Operation {
 export class ProviderController {
   constructor(private readonly providerCalls: ProviderCalls) {}
 
-  @Get(':provider/*path')
+  @Get(':provider/*')
   @RunToken({ gateway: true })
   @Documented(operation('Get'))
   get(
     @Param('provider') provider: string,
-    @Param('path') _path: string,
+    @Param('*') _path: string,
     @RunParam() identity: RunIdentity,
     @CallerParam() caller: Caller,
     @Req() request: ApiRequest,
@@ -43,12 +43,12 @@ export class ProviderController {
     return this.pass(provider, identity, caller, request, reply);
   }
 
-  @Post(':provider/*path')
+  @Post(':provider/*')
   @RunToken({ gateway: true })
   @Documented(operation('Post'))
   post(
     @Param('provider') provider: string,
-    @Param('path') _path: string,
+    @Param('*') _path: string,
     @RunParam() identity: RunIdentity,
     @CallerParam() caller: Caller,
     @Req() request: ApiRequest,
@@ -57,12 +57,12 @@ export class ProviderController {
     return this.pass(provider, identity, caller, request, reply);
   }
 
-  @Put(':provider/*path')
+  @Put(':provider/*')
   @RunToken({ gateway: true })
   @Documented(operation('Put'))
   put(
     @Param('provider') provider: string,
-    @Param('path') _path: string,
+    @Param('*') _path: string,
     @RunParam() identity: RunIdentity,
     @CallerParam() caller: Caller,
     @Req() request: ApiRequest,
@@ -71,12 +71,12 @@ export class ProviderController {
     return this.pass(provider, identity, caller, request, reply);
   }
 
-  @Patch(':provider/*path')
+  @Patch(':provider/*')
   @RunToken({ gateway: true })
   @Documented(operation('Patch'))
   patch(
     @Param('provider') provider: string,
-    @Param('path') _path: string,
+    @Param('*') _path: string,
     @RunParam() identity: RunIdentity,
     @CallerParam() caller: Caller,
     @Req() request: ApiRequest,
@@ -85,12 +85,12 @@ export class ProviderController {
     return this.pass(provider, identity, caller, request, reply);
   }
 
-  @Delete(':provider/*path')
+  @Delete(':provider/*')
   @RunToken({ gateway: true })
   @Documented(operation('Delete'))
   delete(
     @Param('provider') provider: string,
-    @Param('path') _path: string,
+    @Param('*') _path: string,
     @RunParam() identity: RunIdentity,
     @CallerParam() caller: Caller,
     @Req() request: ApiRequest,

@@ -9,6 +9,9 @@ const BODY = '3';
 const QUERY = '4';
 const PARAM = '5';
 
+/** What the rest of a path is called that a route takes whole. */
+const REST = 'path';
+
 /** A route, as its decorators declare it. */
 export interface DeclaredRoute {
   readonly method: string;
@@ -55,11 +58,11 @@ function routeOf(controller: Type, name: string): DeclaredRoute[] {
   return [
     {
       method: RequestMethod[verb],
-      path: path.replace(/[:*](\w+)/g, '{$1}'),
+      path: path.replace(/:(\w+)/g, '{$1}').replace(/\*$/, `{${REST}}`),
       access: Reflect.getMetadata(ACCESS, handler) as Access | undefined,
       operation: Reflect.getMetadata(OPERATION, handler) as Operation | undefined,
       parameters: Object.entries(found).flatMap(([key, { data }]) =>
-        key.startsWith(`${PARAM}:`) && typeof data === 'string' ? [data] : [],
+        key.startsWith(`${PARAM}:`) && typeof data === 'string' ? [data === '*' ? REST : data] : [],
       ),
       body: schemaOf(BODY),
       query: schemaOf(QUERY),
