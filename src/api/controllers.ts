@@ -6,6 +6,7 @@ import { GrantActsController } from './admin/grant-acts.controller.js';
 import { GrantsController } from './admin/grants.controller.js';
 import { IssuersController } from './admin/issuers.controller.js';
 import { RevocationController } from './admin/revocation.controller.js';
+import { ToolsController } from './admin/tools.controller.js';
 import { WhoamiController } from './admin/whoami.controller.js';
 import { AlertsController } from './alert/alerts.controller.js';
 import { SilencesController } from './alert/silences.controller.js';
@@ -35,6 +36,7 @@ export const API_CONTROLLERS: readonly Type[] = [
   GrantsController,
   GrantActsController,
   CredentialsController,
+  ToolsController,
   AdminRunsController,
   AdminLeasesController,
   RevocationController,

@@ -30,6 +30,7 @@ import { TokenEndpoint } from './inject/token-endpoint.js';
 import { ToolUse } from './inject/tool-use.js';
 import { Scrubber } from './scrub/scrubber.js';
 import { ToolCatalogue } from './tool/tool-catalogue.js';
+import { ToolDryRun } from './tool/tool-dry-run.js';
 import { ToolPermissions } from './tool/tool-permissions.js';
 import { ToolsOfGrants } from './tool/tools-of-grants.js';
 
@@ -66,6 +67,7 @@ import { ToolsOfGrants } from './tool/tools-of-grants.js';
     ToolCatalogue,
     ToolPermissions,
     ToolsOfGrants,
+    ToolDryRun,
   ],
   exports: [
     Calls,
@@ -80,6 +82,7 @@ import { ToolsOfGrants } from './tool/tools-of-grants.js';
     Injection,
     ToolCatalogue,
     ToolPermissions,
+    ToolDryRun,
   ],
 })
 export class GatewayModule {}

@@ -11,6 +11,7 @@ export interface Operation {
     | 'OAuth'
     | 'Grants'
     | 'Credentials'
+    | 'Tools'
     | 'Runs'
     | 'Leases'
     | 'Calls'

@@ -40,8 +40,8 @@ export const grantSpecBody = z
         }),
       )
       .max(256)
-      .default([])
-      .describe('what may be leased; may be empty where tools are granted'),
+      .optional()
+      .describe('what may be leased; at least one of these or of the tools'),
     tools: z.array(grantedToolSchema).max(256).optional().describe('tools of the gateway that may be called'),
     limits: z
       .strictObject({
@@ -57,7 +57,7 @@ export type GrantSpecBody = z.output<typeof grantSpecBody>;
 
 /** The domain's own form of what an admin wrote. */
 export function grantSpecOf(body: GrantSpecBody): GrantSpecInput {
-  const { run, credentials, tools = [], limits, expires_at: expiresAt, ...same } = body;
+  const { run, credentials = [], tools = [], limits, expires_at: expiresAt, ...same } = body;
   return defined({
     ...same,
     run: defined({
