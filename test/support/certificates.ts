@@ -42,8 +42,15 @@ export class TestCa {
     const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     return {
       cert: this.#certificate(publicKey, shape, false),
-      key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+      key: pem(privateKey),
     };
+  }
+
+  /** A certificate that nobody vouches for but itself. */
+  static selfSigned(shape: CertificateShape): TestCertificate {
+    const itself = new TestCa(shape.names[0]);
+    const { publicKey, privateKey } = itself.#keys;
+    return { cert: itself.#certificate(publicKey, shape, false), key: pem(privateKey) };
   }
 
   #certificate(publicKey: KeyObject, shape: CertificateShape, authority: boolean): string {
@@ -71,6 +78,10 @@ export class TestCa {
     const whole = sequence(body, algorithm, der(0x03, Buffer.concat([Buffer.from([0]), signature])));
     return new X509Certificate(whole).toString();
   }
+}
+
+function pem(key: KeyObject): string {
+  return key.export({ type: 'pkcs8', format: 'pem' }).toString();
 }
 
 function der(tag: number, ...contents: readonly Buffer[]): Buffer {
