@@ -160,6 +160,7 @@ export const EVENT_KINDS = {
     detail: maybe<string>(),
     findings: maybe<readonly { readonly kind: string; readonly count: number }[]>(),
   },
+  'call.rows_dropped': { calls: open<number>(), before: open<string>() },
 
   // Costs
   'cost.usage_imported': {

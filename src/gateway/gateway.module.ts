@@ -4,7 +4,10 @@ import { LeaseModule } from '../lease/lease.module.js';
 import { RunModule } from '../run/run.module.js';
 import { AdmissionStatements } from './admission/admission-statements.js';
 import { Admission } from './admission/admission.js';
+import { AdmissionJobs } from './admission/admission-jobs.js';
+import { CallRetention } from './admission/call-retention.js';
 import { OpenCalls } from './admission/open-calls.js';
+import { UnknownCalls } from './admission/unknown-calls.js';
 import { AnswerHeaders } from './call/answer-headers.js';
 import { CallArrival } from './call/call-arrival.js';
 import { CallDecisions } from './call/call-decisions.js';
@@ -52,6 +55,9 @@ import { ToolsOfGrants } from './tool/tools-of-grants.js';
     AdmissionStatements,
     Admission,
     OpenCalls,
+    UnknownCalls,
+    CallRetention,
+    AdmissionJobs,
     { provide: Resolver, useClass: SystemResolver },
     OwnAddresses,
     Destinations,

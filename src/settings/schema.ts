@@ -157,6 +157,13 @@ export const settingsSchema = z
           .min(1)
           .default([443])
           .describe('ports that tools may call; an internal tool may call any that its URL names'),
+        callRetentionDays: z
+          .number()
+          .int()
+          .min(1)
+          .max(3_650)
+          .default(90)
+          .describe('ended calls are dropped after this; events and sums of costs stay'),
         costTolerancePercent: z
           .number()
           .min(0)

@@ -86,8 +86,10 @@ export class AdmissionStatements {
     return { at: row.o_at, plan, verdicts: requests.map((_, index) => verdictAt(row, plan, index)) };
   }
 
-  /** Ends calls; answers for each whether it was open until then. */
-  async complete(completions: readonly Completion[], at?: Date): Promise<readonly boolean[]> {
+  /** Ends calls, each at most once in a group; answers for each whether it was open until then. */
+  async complete(group: readonly Completion[], at?: Date): Promise<readonly boolean[]> {
+    // Rows are locked in this order, so that a late end and whoever reconciles do not wait for each other.
+    const completions = group.toSorted((a, b) => (a.callId < b.callId ? -1 : 1));
     const leaves = packed(completions.map(({ event }) => event.leaf));
     const [row] = await prepared<{ o_ended: readonly number[] | null }>(this.transactions.reads, COMPLETE, [
       at ?? null,
@@ -105,8 +107,8 @@ export class AdmissionStatements {
       leaves.sizes,
       leaves.bytes,
     ]);
-    const ended = new Set(row?.o_ended ?? []);
-    return completions.map((_, index) => ended.has(index + 1));
+    const ended = new Set(row?.o_ended?.map((place) => completions[place - 1]?.callId));
+    return group.map(({ callId }) => ended.has(callId));
   }
 }
 
