@@ -1,6 +1,7 @@
 import type { Type } from '@nestjs/common';
 import { AdminLeasesController } from './admin/admin-leases.controller.js';
 import { AdminRunsController } from './admin/admin-runs.controller.js';
+import { CostsController } from './admin/costs.controller.js';
 import { CredentialsController } from './admin/credentials.controller.js';
 import { GrantActsController } from './admin/grant-acts.controller.js';
 import { GrantsController } from './admin/grants.controller.js';
@@ -21,6 +22,7 @@ import { MetadataController } from './oauth/metadata.controller.js';
 import { TokenController } from './oauth/token.controller.js';
 import { MetricsController } from './observability/metrics.controller.js';
 import { OpenApiController } from './openapi/openapi.controller.js';
+import { WorkerCostsController } from './worker/worker-costs.controller.js';
 import { WorkerLeasesController } from './worker/worker-leases.controller.js';
 import { WorkerRunController } from './worker/worker-run.controller.js';
 
@@ -33,6 +35,7 @@ export const API_CONTROLLERS: readonly Type[] = [
   MetadataController,
   WorkerLeasesController,
   WorkerRunController,
+  WorkerCostsController,
   GrantsController,
   GrantActsController,
   CredentialsController,
@@ -46,6 +49,7 @@ export const API_CONTROLLERS: readonly Type[] = [
   AlertsController,
   SilencesController,
   CallRecordsController,
+  CostsController,
   OpenApiController,
 ];
 

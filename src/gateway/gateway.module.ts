@@ -24,6 +24,9 @@ import { OutboundPools } from './destination/pools.js';
 import { OwnAddresses } from './destination/own-addresses.js';
 import { Resolver, SystemResolver } from './destination/resolver.js';
 import { Destinations } from './destination/vet.js';
+import { CostSums } from './cost/cost-sums.js';
+import { CostReconciliation } from './cost/reconciliation.js';
+import { UsageImports } from './cost/usage-imports.js';
 import { HeldCredentials } from './inject/held-credentials.js';
 import { Injection } from './inject/injection.js';
 import { HeldLeaseWatch } from './inject/lease-watch.js';
@@ -70,6 +73,9 @@ import { ToolsOfGrants } from './tool/tools-of-grants.js';
     { provide: TokenEndpoint, useClass: OutboundTokenEndpoint },
     OAuthTokens,
     Injection,
+    CostSums,
+    UsageImports,
+    CostReconciliation,
     ToolCatalogue,
     ToolPermissions,
     ToolsOfGrants,
@@ -86,6 +92,9 @@ import { ToolsOfGrants } from './tool/tools-of-grants.js';
     Scrubber,
     HeldCredentials,
     Injection,
+    CostSums,
+    UsageImports,
+    CostReconciliation,
     ToolCatalogue,
     ToolPermissions,
     ToolDryRun,

@@ -38,8 +38,13 @@ export class AdminCalls {
     return this.send({ method: 'PUT', path, body, ifMatch });
   }
 
-  stream(path: string, query: Filters, signal?: AbortSignal): Promise<ReadableStream<Uint8Array>> {
-    return this.transport.stream({ method: 'GET', path, query, signal }, this.#authorize);
+  stream(
+    path: string,
+    query: Filters,
+    signal?: AbortSignal,
+    accept?: string,
+  ): Promise<ReadableStream<Uint8Array>> {
+    return this.transport.stream({ method: 'GET', path, query, signal, accept }, this.#authorize);
   }
 
   /** Every item of a list, page by page as they are asked for. */

@@ -7,6 +7,10 @@ export interface ApiRequest {
   readonly query?: Readonly<Record<string, QueryValue>> | undefined;
   /** JSON body. */
   readonly body?: unknown;
+  /** A body that is a file of records, instead of JSON. */
+  readonly records?: { readonly mediaType: string; readonly text: string } | undefined;
+  /** Media type of the answer; JSON unless told. */
+  readonly accept?: string | undefined;
   /** Form body, for the OAuth endpoints; asked for anew at each attempt, so that a single-use token is never sent twice. */
   readonly form?: () => Promise<Readonly<Record<string, string | undefined>>>;
   /** Version that a change is based on. */

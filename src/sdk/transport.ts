@@ -130,13 +130,15 @@ export class Transport {
         redirect: 'manual',
         signal: abort.signal,
         headers: {
-          accept: 'application/json',
+          accept: request.accept ?? 'application/json',
           'user-agent': this.#userAgent,
           ...authorization,
           ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),
           ...(request.ifMatch !== undefined && { 'if-match': `"${request.ifMatch}"` }),
           ...(request.body !== undefined && { 'content-type': 'application/json' }),
+          ...(request.records !== undefined && { 'content-type': request.records.mediaType }),
         },
+        ...(request.records !== undefined && { body: request.records.text }),
         ...(request.body !== undefined && { body: JSON.stringify(request.body) }),
         ...(form !== undefined && { body: formBody(form) }),
       });

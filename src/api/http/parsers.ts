@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { BrokerError } from '../../kernel/broker-error.js';
+import { RECORD_ROUTES } from './record-files.js';
 import { routeOf } from './request.js';
 
 /** The one route that takes a form (RFC 6749 §4.5, RFC 8693 §2.1). */
@@ -11,8 +12,8 @@ const MAX_DEPTH = 32;
 const PROVIDER_ROUTES = '/g/';
 
 /**
- * Body parsers: JSON everywhere, a form at the token endpoint, nothing else anywhere but on the way to
- * providers, whose bodies stay bytes. JSON with `__proto__` or nested deeper than {@link MAX_DEPTH} is refused before
+ * Body parsers: JSON everywhere, a form at the token endpoint, text where files of records are taken, nothing else
+ * anywhere but on the way to providers, whose bodies stay bytes. JSON with `__proto__` or nested deeper than {@link MAX_DEPTH} is refused before
  * any schema sees it.
  */
 export function addParsers(server: FastifyInstance): void {
@@ -48,8 +49,9 @@ export function addParsers(server: FastifyInstance): void {
     },
   );
   server.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body, done) => {
-    if (!isForProvider(request)) return done(new BrokerError('media_type_unsupported'), undefined);
-    done(null, body);
+    if (isForProvider(request)) return done(null, body);
+    if (RECORD_ROUTES.has(routeOf(request))) return done(null, (body as Buffer).toString('utf8'));
+    done(new BrokerError('media_type_unsupported'), undefined);
   });
 }
 

@@ -11,6 +11,7 @@ import {
 import type { Ids } from '../../kernel/ids.js';
 import type { Settings } from '../../settings/schema.js';
 import { addParsers } from './parsers.js';
+import { RECORD_LIMIT_BYTES, RECORD_ROUTES } from './record-files.js';
 import { requestIdOf } from './request-id.js';
 import { CIRCUMSTANCES, type ApiRequest } from './request.js';
 import type { RouteTable } from './route-table.js';
@@ -64,6 +65,7 @@ export async function dressServer(
   server.addHook('onRoute', (route) => {
     routes.add(([] as string[]).concat(route.method), route.url);
     if (CALL_ROUTES.test(route.url)) route.bodyLimit = callBodyLimitBytes;
+    if (RECORD_ROUTES.has(route.url)) route.bodyLimit = RECORD_LIMIT_BYTES;
   });
   server.decorateRequest(CIRCUMSTANCES, undefined as never);
   server.addHook('onRequest', (request, reply, done) => {

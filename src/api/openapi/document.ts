@@ -76,10 +76,14 @@ function operationOf(route: DeclaredRoute, components: Components): JsonSchema {
     description: [operation.description, accessNote(route)].filter(Boolean).join('\n\n'),
     security: securityOf(access),
     parameters: operationParameters(route, components),
+    ...(operation.records !== undefined && { requestBody: recordsBody(operation.records) }),
     ...(body === undefined
       ? {}
       : { requestBody: requestBody(body, operation.form !== undefined, components) }),
-    responses: { ...success(route, components), ...refusals(route, body !== undefined) },
+    responses: {
+      ...success(route, components),
+      ...refusals(route, body !== undefined || operation.records !== undefined),
+    },
   };
 }
 
@@ -89,6 +93,11 @@ function requestBody(schema: z.ZodType, form: boolean, components: Components): 
     required: !schema.safeParse(undefined).success,
     content: { [mediaType]: { schema: components.of(schema, 'input') } },
   };
+}
+
+function recordsBody(mediaTypes: readonly string[]): JsonSchema {
+  const content = Object.fromEntries(mediaTypes.map((type) => [type, { schema: { type: 'string' } }]));
+  return { required: true, content };
 }
 
 function success({ operation }: DeclaredRoute, components: Components): JsonSchema {

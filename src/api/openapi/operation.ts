@@ -15,6 +15,7 @@ export interface Operation {
     | 'Runs'
     | 'Leases'
     | 'Calls'
+    | 'Costs'
     | 'Audit'
     | 'Operation'
     | 'Alerts'
@@ -29,6 +30,8 @@ export interface Operation {
   readonly errors?: readonly ErrorCode[];
   /** The body where it is not one of the decorators' (a form). */
   readonly form?: z.ZodType;
+  /** Media types of a body that is a file of records, one a line. */
+  readonly records?: readonly string[];
   /** The answer carries an ETag; a change needs If-Match. */
   readonly versioned?: 'answers' | 'requires';
   /** What an `Idempotency-Key` does: the answer is replayed, or as described. */
