@@ -8,6 +8,7 @@ import { defineGrantCommands } from './commands/grant.js';
 import { defineLoginCommands } from './commands/login.js';
 import { defineOperationCommands } from './commands/operation.js';
 import { defineServerCommands } from './commands/server.js';
+import { defineToolCommands } from './commands/tool.js';
 import { defineWorkerCommands } from './commands/worker.js';
 import { defineMcpCommand } from './mcp/command.js';
 import type { Surrounding } from './invocation.js';
@@ -44,6 +45,7 @@ export function buildProgram(
   defineLoginCommands(set, program);
   defineGrantCommands(set, program);
   defineCredentialCommands(set, program);
+  defineToolCommands(set, program);
   defineOperationCommands(set, program);
   defineAlertCommands(set, program);
   program.commandsGroup('Auditors:');

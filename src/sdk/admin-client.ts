@@ -1,8 +1,10 @@
 import { AdminCalls } from './admin-calls.js';
 import { AlertAdmin, SilenceAdmin } from './admin-alerts.js';
 import { AuditAdmin } from './admin-audit.js';
+import { CostAdmin } from './admin-costs.js';
 import type { WhoamiView } from './api-types.js';
 import { CredentialAdmin, GrantAdmin, LeaseAdmin, RevocationAdmin, RunAdmin } from './admin-resources.js';
+import { ToolAdmin } from './admin-tools.js';
 import { Transport, type TransportOptions } from './transport.js';
 import type { TokenSource } from './token-sources.js';
 
@@ -16,10 +18,12 @@ export interface AdminClientOptions extends TransportOptions {
 export class AdminClient {
   readonly grants: GrantAdmin;
   readonly credentials: CredentialAdmin;
+  readonly tools: ToolAdmin;
   readonly runs: RunAdmin;
   readonly leases: LeaseAdmin;
   readonly revocation: RevocationAdmin;
   readonly audit: AuditAdmin;
+  readonly costs: CostAdmin;
   readonly alerts: AlertAdmin;
   readonly silences: SilenceAdmin;
   readonly #calls: AdminCalls;
@@ -28,10 +32,12 @@ export class AdminClient {
     this.#calls = new AdminCalls(new Transport(options), options.tokenSource);
     this.grants = new GrantAdmin(this.#calls);
     this.credentials = new CredentialAdmin(this.#calls);
+    this.tools = new ToolAdmin(this.#calls);
     this.runs = new RunAdmin(this.#calls);
     this.leases = new LeaseAdmin(this.#calls);
     this.revocation = new RevocationAdmin(this.#calls);
     this.audit = new AuditAdmin(this.#calls);
+    this.costs = new CostAdmin(this.#calls);
     this.alerts = new AlertAdmin(this.#calls);
     this.silences = new SilenceAdmin(this.#calls);
   }
