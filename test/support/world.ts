@@ -218,6 +218,14 @@ export class World {
     await this.start(changes);
   }
 
+  /** Another broker in this process on the same parts and at another address; whoever starts it stops it. */
+  async replica(): Promise<{ readonly url: string; stop(): Promise<void> }> {
+    const app = await createApp(settingsFrom(merged(this.#settings, { server: { port: 0 } })), {
+      logTo: { write: (line: string) => void this.#logLines.push(line) },
+    });
+    return { url: await app.listen(), stop: () => app.close() };
+  }
+
   /** Ends the broker and takes its parts away. */
   async stop(): Promise<void> {
     await this.stopBroker().catch(() => undefined);

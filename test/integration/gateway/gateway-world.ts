@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import type { ToolSpecInput } from '../../../src/gateway/tool/tool-spec.js';
-import type { BrokerSettings } from '../../../src/dev/broker-settings.js';
 import type { ApiAnswer } from '../../support/api-call.js';
 import { until } from '../../support/until.js';
 import { startUpstream, type Upstream } from '../../support/upstream.js';
@@ -142,6 +141,3 @@ export class GatewayWorld {
 export function fieldsOf(answer: ApiAnswer): Readonly<Record<string, unknown>> {
   return answer.body as Readonly<Record<string, unknown>>;
 }
-
-/** A server of the world's settings with quick jobs; for replicas and restarts. */
-export const GATEWAY_ROLES: BrokerSettings = { roles: ['api', 'gateway', 'scheduler', 'sequencer'] };
