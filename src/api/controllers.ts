@@ -23,6 +23,8 @@ import { TokenController } from './oauth/token.controller.js';
 import { MetricsController } from './observability/metrics.controller.js';
 import { OpenApiController } from './openapi/openapi.controller.js';
 import { WorkerCostsController } from './worker/worker-costs.controller.js';
+import { EgressPolicyController } from './shadow/egress-policy.controller.js';
+import { ShadowController } from './shadow/shadow.controller.js';
 import { WorkerLeasesController } from './worker/worker-leases.controller.js';
 import { WorkerRunController } from './worker/worker-run.controller.js';
 
@@ -48,6 +50,8 @@ export const API_CONTROLLERS: readonly Type[] = [
   AuditController,
   AlertsController,
   SilencesController,
+  ShadowController,
+  EgressPolicyController,
   CallRecordsController,
   CostsController,
   OpenApiController,

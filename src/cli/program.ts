@@ -9,6 +9,7 @@ import { defineLoginCommands } from './commands/login.js';
 import { defineOperationCommands } from './commands/operation.js';
 import { defineServerCommands } from './commands/server.js';
 import { defineToolCommands } from './commands/tool.js';
+import { defineShadowCommands } from './commands/shadow.js';
 import { defineWorkerCommands } from './commands/worker.js';
 import { defineMcpCommand } from './mcp/command.js';
 import type { Surrounding } from './invocation.js';
@@ -48,6 +49,7 @@ export function buildProgram(
   defineToolCommands(set, program);
   defineOperationCommands(set, program);
   defineAlertCommands(set, program);
+  defineShadowCommands(set, program);
   program.commandsGroup('Auditors:');
   defineAuditCommands(set, program);
   program.commandsGroup('Operators:');

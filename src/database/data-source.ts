@@ -5,6 +5,7 @@ import { Tools1700000001000 } from '../../migrations/1700000001000-tools.js';
 import { Calls1700000002000 } from '../../migrations/1700000002000-calls.js';
 import { Costs1700000003000 } from '../../migrations/1700000003000-costs.js';
 import { Alerts1700000004000 } from '../../migrations/1700000004000-alerts.js';
+import { Shadow1700000005000 } from '../../migrations/1700000005000-shadow.js';
 
 /** Every migration, oldest first. A released one never changes. */
 export const MIGRATIONS = [
@@ -13,6 +14,7 @@ export const MIGRATIONS = [
   Calls1700000002000,
   Costs1700000003000,
   Alerts1700000004000,
+  Shadow1700000005000,
 ];
 
 /**

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { CredentialModule } from '../credential/credential.module.js';
 import { GrantModule } from '../grant/grant.module.js';
 import { LeaseModule } from '../lease/lease.module.js';
 import { RunModule } from '../run/run.module.js';
@@ -35,6 +36,16 @@ import { OutboundTokenEndpoint } from './inject/outbound-token-endpoint.js';
 import { TokenEndpoint } from './inject/token-endpoint.js';
 import { ToolUse } from './inject/tool-use.js';
 import { Scrubber } from './scrub/scrubber.js';
+import { AccessorHasher, NoAccessorHasher } from './shadow/accessor-hasher.js';
+import { CredentialPaths } from './shadow/credential-paths.js';
+import { EgressFindings } from './shadow/egress-findings.js';
+import { EgressImport } from './shadow/egress-import.js';
+import { KnownAccessors } from './shadow/known-accessors.js';
+import { ManagedHosts } from './shadow/managed-hosts.js';
+import { EgressPolicy } from './shadow/policy/egress-policy.js';
+import { ProviderUsageWatch } from './shadow/provider-usage-watch.js';
+import { ShadowJobs } from './shadow/shadow-jobs.js';
+import { VaultImport } from './shadow/vault-import.js';
 import { ToolCatalogue } from './tool/tool-catalogue.js';
 import { ToolDryRun } from './tool/tool-dry-run.js';
 import { ToolPermissions } from './tool/tool-permissions.js';
@@ -42,7 +53,7 @@ import { ToolsOfGrants } from './tool/tools-of-grants.js';
 
 /** The gateway: tools, and the one path on which their calls leave. */
 @Module({
-  imports: [GrantModule, RunModule, LeaseModule],
+  imports: [CredentialModule, GrantModule, RunModule, LeaseModule],
   providers: [
     PreparedTools,
     RequestScrub,
@@ -80,8 +91,22 @@ import { ToolsOfGrants } from './tool/tools-of-grants.js';
     ToolPermissions,
     ToolsOfGrants,
     ToolDryRun,
+    { provide: AccessorHasher, useClass: NoAccessorHasher },
+    CredentialPaths,
+    KnownAccessors,
+    ManagedHosts,
+    EgressImport,
+    EgressFindings,
+    VaultImport,
+    ProviderUsageWatch,
+    ShadowJobs,
+    EgressPolicy,
   ],
   exports: [
+    EgressImport,
+    EgressFindings,
+    VaultImport,
+    EgressPolicy,
     Calls,
     CallEvents,
     CallRecords,

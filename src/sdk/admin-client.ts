@@ -4,6 +4,7 @@ import { AuditAdmin } from './admin-audit.js';
 import { CostAdmin } from './admin-costs.js';
 import type { WhoamiView } from './api-types.js';
 import { CredentialAdmin, GrantAdmin, LeaseAdmin, RevocationAdmin, RunAdmin } from './admin-resources.js';
+import { EgressAdmin, ShadowAdmin } from './admin-shadow.js';
 import { ToolAdmin } from './admin-tools.js';
 import { Transport, type TransportOptions } from './transport.js';
 import type { TokenSource } from './token-sources.js';
@@ -26,6 +27,8 @@ export class AdminClient {
   readonly costs: CostAdmin;
   readonly alerts: AlertAdmin;
   readonly silences: SilenceAdmin;
+  readonly shadow: ShadowAdmin;
+  readonly egress: EgressAdmin;
   readonly #calls: AdminCalls;
 
   constructor(options: AdminClientOptions) {
@@ -40,6 +43,8 @@ export class AdminClient {
     this.costs = new CostAdmin(this.#calls);
     this.alerts = new AlertAdmin(this.#calls);
     this.silences = new SilenceAdmin(this.#calls);
+    this.shadow = new ShadowAdmin(this.#calls);
+    this.egress = new EgressAdmin(this.#calls);
   }
 
   /** Who the broker takes the bearer for, and with which roles. */

@@ -10,6 +10,7 @@ import {
 } from 'fastify';
 import type { Ids } from '../../kernel/ids.js';
 import type { Settings } from '../../settings/schema.js';
+import { addLogStreams } from './log-streams.js';
 import { addParsers } from './parsers.js';
 import { RECORD_LIMIT_BYTES, RECORD_ROUTES } from './record-files.js';
 import { requestIdOf } from './request-id.js';
@@ -74,6 +75,7 @@ export async function dressServer(
     done();
   });
   addParsers(server);
+  addLogStreams(server);
   await server.register(helmet, {
     contentSecurityPolicy: {
       useDefaults: false,
