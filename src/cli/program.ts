@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { addGlobalOptions, CommandSet } from './command-set.js';
 import { defineAlertCommands } from './commands/alert.js';
 import { defineAuditCommands } from './commands/audit.js';
+import { defineCostCommands } from './commands/cost.js';
 import { defineCredentialCommands } from './commands/credential.js';
 import { defineExecCommand } from './commands/exec.js';
 import { defineGrantCommands } from './commands/grant.js';
@@ -49,6 +50,7 @@ export function buildProgram(
   defineToolCommands(set, program);
   defineOperationCommands(set, program);
   defineAlertCommands(set, program);
+  defineCostCommands(set, program);
   defineShadowCommands(set, program);
   program.commandsGroup('Auditors:');
   defineAuditCommands(set, program);
