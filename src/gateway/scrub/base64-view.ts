@@ -14,8 +14,9 @@ const TEXT = new Uint8Array(256).map((_, byte) =>
   (byte >= 0x20 && byte !== 0x7f) || /[\t\n\r]/.test(String.fromCharCode(byte)) ? 1 : 0,
 );
 const ASCII_TEXT = TEXT.map((is, byte) => (byte < 0x80 ? is : 0));
-/** What base64 and hex are written with, and what their words are joined by. */
-export const ENCODED = byteClass(`${DIGITS}${UPPER}${LOWER}+/-_`);
+/** Bytes that text in base64, or in hexadecimal, can begin with: its first byte is ASCII, and nearly always printable. */
+export const BASE64_BEGINNINGS = byteClass(`${UPPER}abcdef`);
+export const HEX_BEGINNINGS = byteClass('234567');
 
 /** Text that was written with a fixed number of bits a character, from one place on without a gap but line ends. */
 class PackedView implements View {

@@ -19,7 +19,6 @@ export function range(from: string, to: string): string {
 export const DIGITS = range('0', '9');
 export const UPPER = range('A', 'Z');
 export const LOWER = range('a', 'z');
-export const ALPHANUMERIC: ByteClass = byteClass(DIGITS + UPPER + LOWER);
 
 /**
  * Where the next run of at least `atLeast` bytes of a class begins in `from` to `to`, or -1. Looks at every

@@ -1,53 +1,43 @@
+import { byteClass } from './byte-class.js';
 import type { ByteText } from './byte-text.js';
-import type { EscapeKind } from './escape.js';
-import { nextEscape } from './escapes.js';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
+const LEAD = byteClass('\\%&');
 
-/** The inside of a JSON string, without its quotes. */
-export interface StringPlace {
+/** The inside of a JSON string that has escapes, without its quotes. */
+export interface EscapedString {
   readonly start: number;
   readonly end: number;
+  /** Whether one of them is a backslash, so that the bytes are not what the string says. */
+  readonly backslash: boolean;
 }
 
 /**
- * The JSON strings that have a backslash, from left to right. In valid JSON a backslash is in a string, and the
- * nearest quote before the first one of it begins that string.
+ * The strings of a JSON text that may have escapes, from left to right. In valid JSON a backslash is in a string; the
+ * nearest quote before the first escape of a string begins it.
  */
-export function* backslashedStrings({ bytes }: ByteText): Generator<StringPlace> {
-  let from = 0;
-  for (let at = bytes.indexOf(BACKSLASH); at >= 0; at = bytes.indexOf(BACKSLASH, from)) {
-    const quote = bytes.subarray(from, at).lastIndexOf(QUOTE);
-    const start = quote < 0 ? from : from + quote + 1;
-    let end = at;
-    while (end < bytes.length && bytes[end] !== QUOTE) end += bytes[end] === BACKSLASH ? 2 : 1;
-    end = Math.min(end, bytes.length);
-    yield { start, end };
-    from = end;
+export function escapedStrings({ bytes }: ByteText): EscapedString[] {
+  const strings: EscapedString[] = [];
+  for (let at = 0, from = 0; at < bytes.length; at += 1) {
+    if (LEAD[bytes[at] as number] === 0) continue;
+    const start = lastQuote(bytes, from, at) + 1;
+    let backslash = false;
+    for (; at < bytes.length && bytes[at] !== QUOTE; at += 1) {
+      if (bytes[at] !== BACKSLASH) continue;
+      backslash = true;
+      at += 1;
+    }
+    at = Math.min(at, bytes.length);
+    strings.push({ start, end: at, backslash });
+    from = at;
   }
+  return strings;
 }
 
-/** The strings in `from` to `to`, where no backslash is, that have escapes of these kinds. */
-export function* stringsWith(
-  source: ByteText,
-  from: number,
-  to: number,
-  kinds: readonly EscapeKind[],
-): Generator<StringPlace> {
-  const { bytes } = source;
-  const next = kinds.map((kind) => nextEscape(source, kind, from, to));
-  let at = from;
-  for (;;) {
-    const escape = Math.min(...next);
-    if (escape >= to) return;
-    const quote = bytes.subarray(at, escape).lastIndexOf(QUOTE);
-    const closing = bytes.subarray(escape, to).indexOf(QUOTE);
-    const end = closing < 0 ? to : escape + closing;
-    yield { start: quote < 0 ? at : at + quote + 1, end };
-    at = end;
-    for (const [index, kind] of kinds.entries()) {
-      if ((next[index] as number) < at) next[index] = nextEscape(source, kind, at, to);
-    }
-  }
+/** The last quote in `from` to `at`; one before `from` where there is none. */
+function lastQuote(bytes: Buffer, from: number, at: number): number {
+  let quote = at - 1;
+  while (quote >= from && bytes[quote] !== QUOTE) quote -= 1;
+  return quote;
 }

@@ -49,7 +49,7 @@ export function unreadable(detail: string, cause?: unknown): BrokerError {
 
 function holdsSecret(needles: Needles, bytes: Buffer): boolean {
   let found = false;
-  needles.search(bytes, bytes.toString('latin1'), 0, bytes.length, () => {
+  needles.search(ByteText.ofBytes(bytes), 0, bytes.length, () => {
     found = true;
   });
   return found;

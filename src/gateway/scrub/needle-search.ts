@@ -27,13 +27,7 @@ export class NeedleSearch {
   }
 
   /** Reports every place of every needle that lies in `from` to `to`, those that overlap too. */
-  search(
-    bytes: Buffer,
-    text: string,
-    from: number,
-    to: number,
-    found: (start: number, end: number) => void,
-  ): void {
+  search(bytes: Buffer, from: number, to: number, found: (start: number, end: number) => void): void {
     const window = this.#window;
     const shifts = this.#shift;
     let at = from + window - 1;
@@ -46,10 +40,17 @@ export class NeedleSearch {
       }
       const start = at - window + 1;
       for (const needle of this.#byBlock.get(block) ?? []) {
-        if (start + needle.length <= to && text.startsWith(needle, start))
+        if (start + needle.length <= to && isAt(bytes, needle, start))
           found(start, start + needle.length);
       }
       at += 1;
     }
   }
+}
+
+function isAt(bytes: Buffer, needle: string, start: number): boolean {
+  for (let index = 0; index < needle.length; index += 1) {
+    if (bytes[start + index] !== needle.charCodeAt(index)) return false;
+  }
+  return true;
 }

@@ -1,5 +1,5 @@
 import type { Secret } from '../../kernel/secret.js';
-import { utf8Text } from './byte-text.js';
+import { utf8Text, type ByteText } from './byte-text.js';
 import { NeedleSearch } from './needle-search.js';
 import { CREDENTIAL, type Emit } from './span.js';
 
@@ -55,16 +55,20 @@ export class Needles {
   }
 
   /** Reports every place of a secret in `from` to `to`. */
-  search(bytes: Buffer, text: string, from: number, to: number, emit: Emit): void {
+  search(source: ByteText, from: number, to: number, emit: Emit): void {
     if (this.#needles.size === 0) return;
-    if (to - from >= TABLE_FROM_BYTES) {
-      this.#search ??= new NeedleSearch([...this.#needles.keys()]);
-      this.#search.search(bytes, text, from, to, (start, end) => {
-        const needle = this.#needles.get(text.slice(start, end));
-        if (needle !== undefined) report(needle, start, from, to, emit);
-      });
+    if (this.#search === undefined && to - from < TABLE_FROM_BYTES) {
+      this.#searchOneByOne(source.text, from, to, emit);
       return;
     }
+    this.#search ??= new NeedleSearch([...this.#needles.keys()]);
+    this.#search.search(source.bytes, from, to, (start, end) => {
+      const needle = this.#needles.get(source.text.slice(start, end));
+      if (needle !== undefined) report(needle, start, from, to, emit);
+    });
+  }
+
+  #searchOneByOne(text: string, from: number, to: number, emit: Emit): void {
     // A search of the whole text for each part of it would cost more than linear time.
     const part = from === 0 && to === text.length ? text : text.slice(from, to);
     for (const needle of this.#needles.values()) {

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Secret } from '../../kernel/secret.js';
 import type { ScrubMode } from '../tool/tool-spec.js';
+import { ByteText } from './byte-text.js';
 import { contentForm } from './content-type.js';
 import type { Finding } from './finding.js';
 import { FindingCounts } from './findings.js';
@@ -95,7 +96,7 @@ function scrubEvents(plan: ScrubPlan, needles: Needles, body: Buffer, mode: Scru
 /** A marker would damage it, so the credential blocks it. */
 function scrubBinary(needles: Needles, body: Buffer): Scrubbed {
   const counts = new FindingCounts();
-  needles.search(body, body.toString('latin1'), 0, body.length, () => counts.addCredential());
+  needles.search(ByteText.ofBytes(body), 0, body.length, () => counts.addCredential());
   const findings = counts.list();
   return findings.length === 0
     ? { body, findings, blocked: false }

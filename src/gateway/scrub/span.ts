@@ -41,3 +41,16 @@ function gravity(kind: string): number {
   if (kind.startsWith('pattern/')) return 3;
   return kind === 'email' ? 1 : 2;
 }
+
+/** Collects places; one that goes on in the one before is joined to it, so that a long row of them stays small. */
+export class SpanList {
+  readonly list: Span[] = [];
+  readonly emit: Emit = (start, end, kind) => {
+    const last = this.list.at(-1);
+    if (last !== undefined && last.kind === kind && start >= last.start && start < last.end) {
+      if (end > last.end) this.list[this.list.length - 1] = { start: last.start, end, kind };
+      return;
+    }
+    this.list.push({ start, end, kind });
+  };
+}

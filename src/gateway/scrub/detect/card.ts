@@ -20,7 +20,8 @@ const NUMBER =
 export const MIN_CARD_BYTES = 14;
 
 /** Finds card numbers that begin in this run of digits, spaces and hyphens: scheme, length and Luhn digit all fit. */
-export function findCards({ text }: ByteText, from: number, to: number, emit: Emit): void {
+export function findCards(source: ByteText, from: number, to: number, emit: Emit): void {
+  const { text } = source;
   for (let at = from; at + MIN_CARD_BYTES <= to; at += 1) {
     if (!isDigit(text, at) || !beginsNumber(text, at)) continue;
     NUMBER.lastIndex = at;

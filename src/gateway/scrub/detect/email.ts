@@ -1,5 +1,5 @@
 import { byteClass, DIGITS, LOWER, UPPER } from '../byte-class.js';
-import type { ByteText } from '../byte-text.js';
+import { nextByte, type ByteText } from '../byte-text.js';
 import type { Emit } from '../span.js';
 
 const AT = 0x40;
@@ -17,9 +17,11 @@ const NOT_TOP_LEVEL = new Set(
 );
 
 /** Finds e-mail addresses; not the `user@host` of URLs and of `git@host:path`, nor `name@version`. */
-export function findEmails({ bytes, text }: ByteText, from: number, to: number, emit: Emit): void {
+export function findEmails(source: ByteText, from: number, to: number, emit: Emit): void {
+  const { bytes } = source;
   let resume = from;
-  for (let at = indexOf(bytes, from, to); at >= 0; at = indexOf(bytes, at + 1, to)) {
+  for (let at = nextByte(bytes, AT, from, to); at < to; at = nextByte(bytes, AT, at + 1, to)) {
+    const { text } = source;
     let start = at;
     const limit = Math.max(resume, at - MAX_LOCAL_BYTES);
     while (start > limit && LOCAL[bytes[start - 1] as number] === 1) start -= 1;
@@ -39,10 +41,4 @@ export function findEmails({ bytes, text }: ByteText, from: number, to: number, 
 function isUserInfo(text: string, start: number, end: number): boolean {
   if (text.startsWith('//', start - 2)) return true;
   return /^:[A-Za-z~/]/.test(text.slice(end, end + 2)) && text.slice(start, end).startsWith('git@');
-}
-
-function indexOf(bytes: Buffer, from: number, to: number): number {
-  if (from >= to) return -1;
-  const at = bytes.subarray(from, to).indexOf(AT);
-  return at < 0 ? -1 : from + at;
 }

@@ -50,9 +50,6 @@ export const KEY_FORMATS: readonly KeyFormat[] = [
   { name: 'jwt', beginnings: ['eyJ'], endOf: jwtEnd },
 ]; // prettier-ignore
 
-/** Bytes that the shortest key of these has. */
-export const MIN_KEY_BYTES = 20;
-
 function format(
   name: string,
   beginnings: readonly string[],

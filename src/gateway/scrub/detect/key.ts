@@ -1,4 +1,4 @@
-import { ALPHANUMERIC } from '../byte-class.js';
+import { byteClass, type ByteClass } from '../byte-class.js';
 import type { ByteText } from '../byte-text.js';
 import type { Emit } from '../span.js';
 import { KEY_FORMATS, type KeyFormat } from './key-formats.js';
@@ -13,26 +13,18 @@ for (const format of KEY_FORMATS) {
   }
 }
 
-/** Finds keys that begin with a word of this run of word characters, and end in it. */
-export function findKeys({ bytes, text }: ByteText, from: number, to: number, emit: Emit): void {
-  let wordBegins = true;
-  for (let at = from; at < to - 1; at += 1) {
-    if (wordBegins && PAIRS[pairAt(bytes, at)] === 1) {
-      const end = keyEnd(bytes, text, at, to, emit);
-      if (end > at) {
-        at = end - 1;
-        wordBegins = false;
-        continue;
-      }
-    }
-    wordBegins = ALPHANUMERIC[bytes[at] as number] === 0;
-  }
-}
+/** Bytes that a key begins with. */
+export const KEY_BEGINNINGS: ByteClass = byteClass(
+  KEY_FORMATS.flatMap(({ beginnings }) => beginnings.map((beginning) => beginning.charAt(0))).join(''),
+);
 
-function keyEnd(bytes: Buffer, text: string, at: number, to: number, emit: Emit): number {
-  for (const { name, beginnings, endOf } of BY_PAIR.get(pairAt(bytes, at)) ?? []) {
-    if (!beginnings.some((beginning) => text.startsWith(beginning, at))) continue;
-    const end = endOf(text, at);
+/** Where the key that begins at `at` and ends by `to` ends; `at` where none does. Reports it. */
+export function findKey(source: ByteText, at: number, to: number, emit: Emit): number {
+  const pair = pairAt(source.bytes, at);
+  if (PAIRS[pair] === 0) return at;
+  for (const { name, beginnings, endOf } of BY_PAIR.get(pair) ?? []) {
+    if (!beginnings.some((beginning) => startsWith(source.bytes, beginning, at))) continue;
+    const end = endOf(source.text, at);
     if (end === at || end > to) continue;
     emit(at, end, `key/${name}`);
     return end;
@@ -42,4 +34,11 @@ function keyEnd(bytes: Buffer, text: string, at: number, to: number, emit: Emit)
 
 function pairAt(bytes: Buffer, at: number): number {
   return (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
+}
+
+function startsWith(bytes: Buffer, beginning: string, at: number): boolean {
+  for (let index = 2; index < beginning.length; index += 1) {
+    if (bytes[at + index] !== beginning.charCodeAt(index)) return false;
+  }
+  return pairAt(bytes, at) === (beginning.charCodeAt(0) | (beginning.charCodeAt(1) << 8));
 }

@@ -1,25 +1,28 @@
 import { byteClass, DIGITS, LOWER, runEnd, UPPER } from '../byte-class.js';
-import type { ByteText } from '../byte-text.js';
+import { nextByte, type ByteText } from '../byte-text.js';
 import type { Emit } from '../span.js';
 
 const BEGINS = '-----BEGIN ';
+const DASH = 0x2d;
 const LABEL = /-----BEGIN (?:[A-Z0-9]{1,16} ){0,3}PRIVATE KEY(?: BLOCK)?-----/y;
 /** What may stand between the lines: base64, headers of RFC 1421, white space. */
 const CONTENT = byteClass(`${DIGITS}${UPPER}${LOWER}+/=:,.() \t\r\n`);
+const DASHES = byteClass('-');
 const END_OF_LABEL = /-----END [A-Z0-9 ]{1,64}-----/y;
 
 /** Finds private keys in PEM (RFC 7468), to their end or as far as they go. */
-export function findPrivateKeys({ bytes, text }: ByteText, from: number, to: number, emit: Emit): void {
-  const part = bytes.subarray(from, to);
-  for (let found = part.indexOf(BEGINS); found >= 0;) {
-    const start = from + found;
+export function findPrivateKeys(source: ByteText, from: number, to: number, emit: Emit): void {
+  const { bytes } = source;
+  for (let at = nextByte(bytes, DASH, from, to); at < to; at = nextByte(bytes, DASH, at, to)) {
+    const dashes = runEnd(bytes, at, to, DASHES);
+    // The five before the label may follow others.
+    const start = dashes - 5;
+    at = dashes;
+    if (start < from || !source.text.startsWith(BEGINS, start)) continue;
     LABEL.lastIndex = start;
-    let end = start + BEGINS.length;
-    if (LABEL.test(text) && LABEL.lastIndex <= to) {
-      end = contentEnd(bytes, text, LABEL.lastIndex, to);
-      emit(start, end, 'key/private-key');
-    }
-    found = part.indexOf(BEGINS, end - from);
+    if (!LABEL.test(source.text) || LABEL.lastIndex > to) continue;
+    at = contentEnd(bytes, source.text, LABEL.lastIndex, to);
+    emit(start, at, 'key/private-key');
   }
 }
 

@@ -1,3 +1,4 @@
+import { ByteText } from '../byte-text.js';
 import { FindingCounts } from '../findings.js';
 import type { Needles } from '../needles.js';
 import { blockedResponse, type PieceScrub } from './scrub-stream.js';
@@ -11,7 +12,7 @@ export class BinaryPieces implements PieceScrub {
 
   push(chunk: Buffer): Buffer {
     const bytes = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
-    this.needles.search(bytes, bytes.toString('latin1'), 0, bytes.length, () => this.counts.addCredential());
+    this.needles.search(ByteText.ofBytes(bytes), 0, bytes.length, () => this.counts.addCredential());
     if (this.counts.list().length > 0) throw blockedResponse();
     const open = this.needles.openFrom(bytes);
     this.#held = Buffer.from(bytes.subarray(open));
