@@ -48,6 +48,7 @@ import { ShadowJobs } from './shadow/shadow-jobs.js';
 import { VaultImport } from './shadow/vault-import.js';
 import { ToolCatalogue } from './tool/tool-catalogue.js';
 import { ToolDryRun } from './tool/tool-dry-run.js';
+import { ToolFiles } from './tool/tool-files.js';
 import { ToolPermissions } from './tool/tool-permissions.js';
 import { ToolsOfGrants } from './tool/tools-of-grants.js';
 
@@ -91,6 +92,7 @@ import { ToolsOfGrants } from './tool/tools-of-grants.js';
     ToolPermissions,
     ToolsOfGrants,
     ToolDryRun,
+    ToolFiles,
     { provide: AccessorHasher, useClass: NoAccessorHasher },
     CredentialPaths,
     KnownAccessors,
