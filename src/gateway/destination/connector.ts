@@ -15,6 +15,8 @@ export interface ConnectorOptions {
   /** PEM, for mutual TLS. */
   readonly client: { readonly cert: string; readonly key: string } | undefined;
   readonly timeoutMs: number;
+  /** Whether anybody waits for a connection. */
+  readonly wanted: () => boolean;
 }
 
 /**
@@ -22,7 +24,7 @@ export interface ConnectorOptions {
  * stands. TLS verifies chain and name whatever the environment says, from TLS 1.2 on, and offers HTTP/1.1 only.
  */
 export function vettedConnector(options: ConnectorOptions): buildConnector.connector {
-  const { address, host, ca, client, timeoutMs } = options;
+  const { address, host, ca, client, timeoutMs, wanted } = options;
   const connect = buildConnector({
     timeout: timeoutMs,
     // Said outright: NODE_TLS_REJECT_UNAUTHORIZED=0 must not reach connections that carry credentials.
@@ -34,6 +36,10 @@ export function vettedConnector(options: ConnectorOptions): buildConnector.conne
     ...(client ?? {}),
   });
   return ({ protocol, port }, callback) => {
+    if (!wanted()) {
+      setImmediate(callback, new ConnectFault('upstream_unreachable', 'nobody waits for it any more'), null);
+      return;
+    }
     connect(
       // A server name is never an address (RFC 6066 §3); Node then verifies the address against the certificate.
       {

@@ -27,6 +27,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #controller: Controller | undefined;
   #body: AnswerBody | undefined;
   #ended: Error | true | undefined;
+  #started = false;
   #interim = 0;
 
   constructor(
@@ -39,6 +40,11 @@ export class Exchange implements Dispatcher.DispatchHandler {
       this.#resolve = resolve;
       this.#reject = reject;
     });
+  }
+
+  /** Whether its first byte left, or was about to. */
+  get started(): boolean {
+    return this.#started;
   }
 
   /** Whether nothing more will come. */
@@ -57,6 +63,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#controller = controller;
     // Given up while it waited for a free connection: it must not be written any more.
     if (this.#ended !== undefined) return controller.abort(this.#ended === true ? gone() : this.#ended);
+    this.#started = true;
     this.hooks.onSent();
   }
 
@@ -70,7 +77,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const raw = Array.isArray(controller.rawHeaders) ? controller.rawHeaders : NO_HEADERS;
     const head = readHead(status, raw);
     if ('refused' in head) return this.#refuse(head.refused);
-    const body = new AnswerBody(controller, (error) => this.abort(error ?? gone()));
+    const body = new AnswerBody(controller, (error) => {
+      // Every body is destroyed at its end, too; an error is dear to make.
+      if (this.#ended === undefined) this.abort(error ?? gone());
+    });
     this.#body = body;
     this.#resolve({ status, headers: head.headers, body, address: this.address });
     // These have no body whatever their headers say (RFC 9112 §6.3); the parser counts bytes that never come.

@@ -15,9 +15,8 @@ export interface OutboundRequest {
 export interface InjectedRequest extends OutboundRequest {
   /** Every value that was injected, raw and derived, for the scrubber. */
   readonly secrets: readonly Secret[];
-  /** PEM, for mutual TLS. */
-  readonly clientCertificate:
-    Secret<{ readonly cert: string; readonly key: string; readonly ca?: string }> | undefined;
+  /** PEM, for mutual TLS; `cert` with the chain behind it. */
+  readonly clientCertificate: Secret<{ readonly cert: string; readonly key: string }> | undefined;
 }
 
 /** An answer whose body has not been read. */

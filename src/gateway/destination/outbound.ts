@@ -7,7 +7,7 @@ import { Exchange } from './exchange.js';
 import { outboundError, refusal } from './fault.js';
 import type { InjectedRequest, OutboundResponse } from './outbound-request.js';
 import { outgoingHeaders } from './outgoing-headers.js';
-import { OutboundPools } from './pools.js';
+import { OutboundPools, type VettedPool } from './pools.js';
 import { isRedirect, redirected } from './redirect.js';
 import { Sending } from './sending.js';
 import { Destinations } from './vet.js';
@@ -114,42 +114,48 @@ export class Outbound {
     for (let index = 0; ; index += 1) {
       const address = candidates[index];
       if (address === undefined) throw refusal('upstream_unreachable', request.url.host, 'no address left');
-      let left = false;
-      const exchange = new Exchange(request.method, request.url.host, address, {
-        onSent: () => {
-          left = true;
-          sending.sent();
-        },
-        onEnd: () => sending.exchangeEnded(),
-      });
+      const trial = this.#begin(address, request, headers, options, sending);
       try {
-        return await this.#exchange(exchange, address, request, headers, options, sending);
+        return await trial.answered;
       } catch (error) {
         const passing = error instanceof BrokerError && PASSING.has(error.code);
-        if (passing && !left) this.#shun(address);
-        if (!passing || left || sending.ended || index + 1 >= candidates.length) throw error;
+        if (passing && !trial.started) this.#shun(address);
+        if (!passing || trial.started || sending.ended || index + 1 >= candidates.length) throw error;
       }
     }
   }
 
-  #exchange(
-    exchange: Exchange,
+  #begin(
     address: string,
     request: InjectedRequest,
     headers: Record<string, string>,
     options: OutboundOptions,
     sending: Sending,
-  ): Promise<OutboundResponse> {
+  ): Exchange {
     const { url, method, body, clientCertificate } = request;
+    let demand: VettedPool['demand'] | undefined;
+    const exchange = new Exchange(method, url.host, address, {
+      onSent: () => {
+        if (demand !== undefined) demand.waiting -= 1;
+        sending.sent();
+      },
+      onEnd: () => {
+        if (demand !== undefined && !exchange.started) demand.waiting -= 1;
+        sending.exchangeEnded();
+      },
+    });
     sending.begin(exchange);
+    if (exchange.ended) return exchange;
     try {
-      const pool = this.pools.get({ url, address, clientCertificate, caFile: options.caFile });
+      const vetted = this.pools.get({ url, address, clientCertificate, caFile: options.caFile });
+      demand = vetted.demand;
+      demand.waiting += 1;
       const path = `${url.pathname}${url.search}`;
-      pool.dispatch({ path, method, headers, body: body ?? null }, exchange);
+      vetted.pool.dispatch({ path, method, headers, body: body ?? null }, exchange);
     } catch (error) {
       exchange.abort(outboundError(error, url.host));
     }
-    return exchange.answered;
+    return exchange;
   }
 
   /** Addresses that have connections first, so that the turns of DNS do not cost a handshake; shunned ones last. */

@@ -4,7 +4,6 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { Pool } from 'undici';
 import { Clock } from '../../kernel/clock.js';
-import type { Secret } from '../../kernel/secret.js';
 import { Settings } from '../../settings/schema.js';
 import { vettedConnector } from './connector.js';
 import { ConnectFault } from './fault.js';
@@ -20,11 +19,19 @@ export interface PoolKey {
   readonly caFile: string | undefined;
 }
 
+/** Connections to one vetted address. */
+export interface VettedPool {
+  readonly pool: Pool;
+  /** Requests that wait for a connection. Nothing is connected without one: undici would replace an aborted one's. */
+  readonly demand: { waiting: number };
+  readonly atMs: number;
+}
+
 const MOST_POOLS = 1_024;
 /** So that a CA file that was replaced is read again. */
 const POOL_AGE_MS = 600_000;
 const CONNECT_MS = 5_000;
-const IDLE_CONNECTION_MS = 30_000;
+const IDLE_CONNECTION_MS = 20_000;
 const IDLE_BODY_MS = 90_000;
 const LARGEST_HEAD_BYTES = 32_768;
 
@@ -32,7 +39,7 @@ const LARGEST_HEAD_BYTES = 32_768;
 @Injectable()
 export class OutboundPools implements OnApplicationShutdown {
   readonly #connections: number;
-  readonly #pools = new LRUCache<string, { readonly pool: Pool; readonly atMs: number }>({
+  readonly #pools = new LRUCache<string, VettedPool>({
     max: MOST_POOLS,
     // Closing lets what is under way end.
     dispose: ({ pool }) => void pool.close().catch(() => undefined),
@@ -51,14 +58,13 @@ export class OutboundPools implements OnApplicationShutdown {
   }
 
   /** The pool for a vetted address. Fails with {@link ConnectFault} when the CA file cannot be read. */
-  get(key: PoolKey): Pool {
+  get(key: PoolKey): VettedPool {
     const name = nameOf(key);
-    const nowMs = this.clock.monotonicMs();
     const known = this.#pools.get(name);
-    if (known !== undefined && nowMs - known.atMs < POOL_AGE_MS) return known.pool;
-    const pool = this.#create(key);
-    this.#pools.set(name, { pool, atMs: nowMs });
-    return pool;
+    if (known !== undefined && this.clock.monotonicMs() - known.atMs < POOL_AGE_MS) return known;
+    const made = this.#create(key);
+    this.#pools.set(name, made);
+    return made;
   }
 
   /** Ends all connections, those in use too. */
@@ -68,9 +74,9 @@ export class OutboundPools implements OnApplicationShutdown {
     this.#pools.clear();
   }
 
-  #create({ url, address, clientCertificate, caFile }: PoolKey): Pool {
-    const client = clientCertificate?.expose();
-    return new Pool(url.origin, {
+  #create({ url, address, clientCertificate, caFile }: PoolKey): VettedPool {
+    const demand = { waiting: 0 };
+    const pool = new Pool(url.origin, {
       connections: this.#connections,
       pipelining: 1,
       keepAliveTimeout: IDLE_CONNECTION_MS,
@@ -82,11 +88,13 @@ export class OutboundPools implements OnApplicationShutdown {
       connect: vettedConnector({
         address,
         host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
-        ca: caFile === undefined ? client?.ca : readCa(caFile),
-        client: client === undefined ? undefined : { cert: client.cert, key: client.key },
+        ca: caFile === undefined ? undefined : readCa(caFile),
+        client: clientCertificate?.expose(),
+        wanted: () => demand.waiting > 0,
         timeoutMs: CONNECT_MS,
       }),
     });
+    return { pool, demand, atMs: this.clock.monotonicMs() };
   }
 }
 
@@ -95,11 +103,11 @@ function nameOf({ url, address, clientCertificate, caFile }: PoolKey): string {
 }
 
 /** Two workloads with different certificates must never share a connection. */
-function digestOf(certificate: Secret<{ cert: string; key: string; ca?: string }> | undefined): string {
+function digestOf(certificate: ClientCertificate): string {
   if (certificate === undefined) return '';
-  const { cert, key, ca } = certificate.expose();
+  const { cert, key } = certificate.expose();
   return createHash('sha256')
-    .update(JSON.stringify([cert, key, ca]))
+    .update(JSON.stringify([cert, key]))
     .digest('base64');
 }
 

@@ -4,7 +4,7 @@ import { parseOrigin } from './origin.js';
 
 const PLACEHOLDER = /\{[A-Za-z_][A-Za-z0-9_.-]{0,127}\}/g;
 /** Dots, separators and percent signs in disguise: what a server may decode into another path. */
-const DISGUISED = /%(2e|2f|5c|25|00)|[\\;]/i;
+const DISGUISED = /%(2e|2f|5c|25|00)|\\/i;
 const MOST_TEMPLATES = 4_096;
 
 const compiled = new LRUCache<string, RedirectTemplate>({ max: MOST_TEMPLATES });
@@ -17,6 +17,7 @@ export class RedirectTemplate {
   private constructor(
     private readonly origin: string,
     private readonly path: readonly (readonly string[])[],
+    private readonly semicolons: number,
   ) {}
 
   /** @throws BrokerError `request_invalid` when it is no such template; `destination_refused` for its host. */
@@ -33,7 +34,7 @@ export class RedirectTemplate {
     if (path.some((parts) => parts.some((part) => /[{}]/.test(part)))) {
       throw new BrokerError('request_invalid', { detail: 'A redirect template has a brace without a name.' });
     }
-    const made = new RedirectTemplate(origin, path);
+    const made = new RedirectTemplate(origin, path, semicolonsIn(rest));
     compiled.set(template, made);
     return made;
   }
@@ -41,11 +42,16 @@ export class RedirectTemplate {
   /** Whether a redirect may lead there. */
   matches(url: URL): boolean {
     if (url.origin !== this.origin || url.username !== '' || url.password !== '') return false;
-    if (DISGUISED.test(url.pathname)) return false;
+    // A semicolon that the template does not have is in a parameter: `..;` is a parent directory to some servers.
+    if (DISGUISED.test(url.pathname) || semicolonsIn(url.pathname) !== this.semicolons) return false;
     const segments = url.pathname.split('/');
     if (segments.length !== this.path.length) return false;
     return segments.every((segment, index) => fits(segment, this.path[index] ?? []));
   }
+}
+
+function semicolonsIn(path: string): number {
+  return path.split(';').length - 1;
 }
 
 /** Whether a segment is these parts in order, with at least one character in each gap; linear, no pattern engine. */

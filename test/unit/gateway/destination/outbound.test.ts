@@ -140,6 +140,8 @@ describe('the end of a call', () => {
     await expect(reading).rejects.toBe(reason);
     await until(() => closed);
     await expect(parts.send({ url: at('/stream') }, options)).rejects.toBe(reason);
+    // The connection is not replaced: nobody waits for one.
+    await until(() => upstream.openConnections === 0, { deadlineMs: 1_000 });
   });
 
   it('comes before anything left, too, and then nothing leaves', async () => {

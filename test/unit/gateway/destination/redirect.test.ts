@@ -178,6 +178,8 @@ describe('RedirectTemplate', () => {
 
   it.each([
     ['https://a.example/f-{x}.csv', 'https://a.example/f-1.csv', true],
+    ['https://a.example/a;v=1/{x}', 'https://a.example/a;v=1/b', true],
+    ['https://a.example/a;v=1/{x}', 'https://a.example/a;v=1/..;', false],
     ['https://a.example/f-{x}.csv', 'https://a.example/f-.csv', false],
     ['https://a.example/{x}-{y}', 'https://a.example/a-b-c', true],
     ['https://a.example/{x}-{y}', 'https://a.example/-', false],

@@ -3,6 +3,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { isAllowedAddress } from '../../../../src/gateway/destination/address.js';
 import { parseHost } from '../../../../src/gateway/destination/host.js';
 import { parseOrigin } from '../../../../src/gateway/destination/origin.js';
+import { UrlTemplate } from '../../../../src/gateway/tool/url-template.js';
 import { BrokerError } from '../../../../src/kernel/broker-error.js';
 import { outboundParts } from '../../../support/outbound-parts.js';
 import { ALLOWED_HOSTS, REFUSED_ANSWERS, REFUSED_HOSTS } from './ssrf-corpus.js';
@@ -39,6 +40,19 @@ describe('SSRF corpus', () => {
       }
     },
   );
+
+  it.each(REFUSED_HOSTS)('makes no tool that reaches $kind: $written', async ({ written }) => {
+    let url: URL;
+    try {
+      url = UrlTemplate.of(`https://${written}/path`, outside).fill({});
+    } catch (error) {
+      expect(error).toBeInstanceOf(TypeError);
+      return;
+    }
+    const parts = outboundParts();
+    parts.resolver.answer(url.hostname, ['93.184.215.14']);
+    await expect(parts.destinations.vet(url, outside)).rejects.toMatchObject({ code: 'destination_refused' });
+  });
 
   it.each(REFUSED_ANSWERS.map((addresses) => ({ addresses })))(
     'refuses a name that resolves to $addresses',

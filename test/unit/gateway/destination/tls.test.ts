@@ -103,6 +103,7 @@ describe('vettedConnector', () => {
       ca: undefined,
       client: undefined,
       timeoutMs: 1_000,
+      wanted: () => true,
     });
     const ended = new Promise((resolve) =>
       connect({ protocol: 'http:', hostname: 'localhost', port: String(raw.port) }, (...ended) =>
