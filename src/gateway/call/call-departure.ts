@@ -53,10 +53,13 @@ export class CallDeparture {
   }
 
   private async injected({ call }: OpenCall, request: OutboundRequest): Promise<InjectedRequest> {
-    const { credential } = call.tool.spec;
+    const { credential, internal, ca_file: caFile } = call.tool.spec;
     if (credential === undefined) return { ...request, secrets: [], clientCertificate: undefined };
     const held = await this.credentials.hold(call.identity, call.stepId, credential.name, call.caller);
-    return this.injection.inject(request, credential.inject, held, this.clock.now());
+    return this.injection.inject(request, credential.inject, held, this.clock.now(), {
+      internal,
+      caFile,
+    });
   }
 }
 
