@@ -6,6 +6,8 @@ import { grantCreateBody } from '../../../src/api/admin/grant-requests.js';
 import { grantSpecBodyOf, grantSpecOf } from '../../../src/api/schema/grant-body.js';
 import { credentialBody, credentialSpecOf } from '../../../src/api/view/credential-view.js';
 import { credentialSpecSchema } from '../../../src/credential/credential.js';
+import { CompiledTool } from '../../../src/gateway/tool/compiled-tool.js';
+import { toolSpecSchema } from '../../../src/gateway/tool/tool-spec.js';
 import { compileConditions } from '../../../src/grant/conditions.js';
 import { grantSpecSchema } from '../../../src/grant/grant-spec.js';
 
@@ -30,14 +32,44 @@ describe('examples in config/', () => {
     expect(grantSpecBodyOf(spec)).toEqual({ labels: {}, ...body });
   });
 
-  it('name only credentials and issuers that are there', () => {
+  it.each(examples('tools'))('%s is a tool that compiles', (_, content) => {
+    const now = new Date(0);
+    const spec = toolSpecSchema.parse(content);
+    const tool = {
+      name: spec.name,
+      version: 1,
+      spec,
+      enabled: true,
+      createdAt: now,
+      createdBy: '',
+      updatedAt: now,
+    };
+    expect(CompiledTool.of(tool, { strict: true }).tool.name).toBe(spec.name);
+  });
+
+  it('name only credentials and tools that are there', () => {
     const names = examples('credentials').map(([, content]) => (content as { name: string }).name);
+    const tools = examples('tools').map(([, content]) => (content as { name: string }).name);
     for (const [where, content] of examples('grants')) {
-      const { credentials } = content as { credentials: { name: string }[] };
+      const grant = content as { credentials?: { name: string }[]; tools?: { name: string }[] };
       expect(
-        credentials.filter(({ name }) => !names.includes(name)),
+        (grant.credentials ?? []).filter(({ name }) => !names.includes(name)),
+        where,
+      ).toEqual([]);
+      expect(
+        (grant.tools ?? []).filter(({ name }) => !tools.includes(name)),
         where,
       ).toEqual([]);
     }
+  });
+
+  it('use in tools only credentials that the gateway may hold', () => {
+    const held = examples('credentials')
+      .map(([, content]) => content as { name: string; deliveries?: string[] })
+      .filter(({ deliveries }) => deliveries?.includes('gateway') === true);
+    const used = examples('tools').map(
+      ([, content]) => (content as { credential: { name: string } }).credential.name,
+    );
+    expect(used.filter((name) => !held.some((each) => each.name === name))).toEqual([]);
   });
 });
