@@ -14,4 +14,10 @@ export function callHeaders(answer: CallAnswer): Record<string, string> {
 export function passAnswer(reply: ApiReply, answer: CallAnswer): void {
   void reply.code(answer.status).headers({ ...answer.headers, ...callHeaders(answer) });
   void reply.send(answer.content ?? answer.body);
+  // The head of a stream goes ahead: its first event may be long in coming. Headers of ours stand there once Fastify has
+  // written all of them, and until then there is nothing to send ahead.
+  if (!answer.streamed) return;
+  setImmediate(() => {
+    if (reply.raw.hasHeader(CALL_HEADER) && !reply.raw.headersSent) reply.raw.flushHeaders();
+  });
 }

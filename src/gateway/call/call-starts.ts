@@ -5,6 +5,7 @@ import type { Caller } from '../../kernel/caller.js';
 import { Clock } from '../../kernel/clock.js';
 import { crashPoint } from '../../kernel/crash-point.js';
 import { Ids } from '../../kernel/ids.js';
+import { Settings } from '../../settings/schema.js';
 import { Admission } from '../admission/admission.js';
 import type { AdmissionRequest, Admitted } from '../admission/admission-request.js';
 import { CallDecisions } from './call-decisions.js';
@@ -15,8 +16,8 @@ import type { WantedCall } from './wanted-call.js';
 
 /** How often a call is decided again because grant or tool changed meanwhile. */
 const MOST_DECISIONS = 4;
-/** What Vault may take to make a credential, before the tool's own time begins. */
-const PREPARATION_MS = 30_000;
+/** Calls of Vault that making a credential takes at most, before the tool's own time begins. */
+const VAULT_CALLS = 3;
 
 /** A call whose event `call.started` is on disk. */
 export interface StartedCall {
@@ -28,13 +29,18 @@ export interface StartedCall {
 /** Decides calls and has them admitted: what is started here is on disk, and what is refused is an event. */
 @Injectable()
 export class CallStarts {
+  private readonly preparationMs: number;
+
   constructor(
     private readonly decisions: CallDecisions,
     private readonly admission: Admission,
     private readonly events: CallEvents,
     private readonly clock: Clock,
     private readonly ids: Ids,
-  ) {}
+    settings: Settings,
+  ) {
+    this.preparationMs = VAULT_CALLS * settings.values.vault.timeoutMs;
+  }
 
   /** Starts a call. Refuses with the codes of {@link CallDecisions.decide} and of {@link Admission.admit}. */
   async start(identity: RunIdentity, wanted: WantedCall, caller: Caller): Promise<StartedCall> {
@@ -76,7 +82,7 @@ export class CallStarts {
 
   private requestOf(call: DecidedCall, callId: string): AdmissionRequest {
     const { identity, grant, tool, stepId, request } = call;
-    const deadline = new Date(this.clock.now().getTime() + tool.spec.timeout_ms + PREPARATION_MS);
+    const deadline = new Date(this.clock.now().getTime() + tool.spec.timeout_ms + this.preparationMs);
     const requestBytes = request.body?.length ?? 0;
     const reserveMicros = tool.cost.reserveMicros(requestBytes);
     return {
