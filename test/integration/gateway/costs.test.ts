@@ -42,9 +42,12 @@ beforeAll(async () => {
   await world.call(token, 'stream', {}, { step_id: 'two', headers: { accept: 'text/event-stream' } });
   const other = await world.runToken('costs', { runId: 'run-b' });
   await world.call(other, 'silent');
-  await until(async () => (await world.broker.query('SELECT 1 FROM calls WHERE state = $1', ['ended'])).length === 5, {
-    what: 'five calls that have ended',
-  });
+  await until(
+    async () => (await world.broker.query('SELECT 1 FROM calls WHERE state = $1', ['ended'])).length === 5,
+    {
+      what: 'five calls that have ended',
+    },
+  );
   // What is left of older calls after their retention.
   await broker.query(
     `INSERT INTO call_sums (day, run_ref, run_id, step_id, grant_id, issuer, subject, tool, outcome, calls, request_bytes,
@@ -135,7 +138,11 @@ describe('costs', () => {
       }),
       expect.objectContaining({ tool: 'flat', calls: 1, cost_micros: 1_500, units: {} }),
       expect.objectContaining({ tool: 'silent', calls: 1, cost_micros: 90_000, units: {} }),
-      expect.objectContaining({ tool: 'stream', cost_micros: 7 * 2 + 3 * 10, units: { input: 7, output: 3 } }),
+      expect.objectContaining({
+        tool: 'stream',
+        cost_micros: 7 * 2 + 3 * 10,
+        units: { input: 7, output: 3 },
+      }),
     ]);
   });
 
@@ -172,7 +179,10 @@ describe('costs', () => {
     let cursor: unknown = '';
     do {
       const page = await world.admin('GET', `/v1/costs?by=tool&${RANGE}&limit=1${cursor as string}`);
-      const { items: found, next_cursor: next } = fieldsOf(page) as { items: { tool: string }[]; next_cursor: string | null };
+      const { items: found, next_cursor: next } = fieldsOf(page) as {
+        items: { tool: string }[];
+        next_cursor: string | null;
+      };
       seen.push(...found.map(({ tool }) => tool));
       cursor = next === null ? null : `&cursor=${encodeURIComponent(next)}`;
     } while (cursor !== null);
@@ -224,7 +234,9 @@ describe("a provider's usage", () => {
         const rows = await world.broker.query<{ leaf: Buffer }>(
           `SELECT leaf FROM audit_entry WHERE kind LIKE 'cost.%' ORDER BY idx`,
         );
-        return rows.length >= 6 ? rows.map(({ leaf }) => JSON.parse(leaf.toString()) as { kind: string; data: unknown }) : undefined;
+        return rows.length >= 6
+          ? rows.map(({ leaf }) => JSON.parse(leaf.toString()) as { kind: string; data: unknown })
+          : undefined;
       },
       { what: 'the events' },
     );
@@ -274,11 +286,18 @@ describe("a provider's usage", () => {
     const { name, kind, mount, path, deliveries } = body as Record<string, unknown>;
     const labels = { 'provider-key': 'proj_1' };
     const changed = { name, kind, mount, path, deliveries, labels };
-    const done = await world.admin('PUT', '/v1/credentials/provider', changed, { 'if-match': headers.get('etag') });
+    const done = await world.admin('PUT', '/v1/credentials/provider', changed, {
+      'if-match': headers.get('etag'),
+    });
     expect(done.status).toBe(200);
     const rows = await items(`/v1/costs/reconciliation?from=${TODAY}&to=${TOMORROW}`);
     expect(rows).toEqual([
-      expect.objectContaining({ key: 'proj_1', ours_micros: 96_544, state: 'unreported', theirs_micros: null }),
+      expect.objectContaining({
+        key: 'proj_1',
+        ours_micros: 96_544,
+        state: 'unreported',
+        theirs_micros: null,
+      }),
       expect.objectContaining({ key: 'provider', ours_micros: 0, theirs_micros: 900_000 }),
     ]);
   });
