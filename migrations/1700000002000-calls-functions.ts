@@ -55,79 +55,79 @@ BEGIN
       WITH ORDINALITY AS c (run, grant_id, grant_version, tool, tool_version, ord)
     LEFT JOIN runs r ON r.id = c.run LEFT JOIN grants g ON g.id = c.grant_id LEFT JOIN tools t ON t.name = c.tool;
   o_refused_by := array_fill(0, ARRAY[cardinality(p_ids)]);
+  o_used := array_fill(0::double precision, ARRAY[cardinality(p_limit_slot)]);
 
   IF cardinality(p_keys) > 0 THEN
-  -- A conflict locks the row, also where the update is not done: rows that are there and rows that are new are locked
-  -- in one pass, in order.
-  INSERT INTO limit_states AS s (key, kind, name, keep_seconds)
-    SELECT k.key, k.kind, k.name, k.keep
-    FROM unnest(p_keys, p_kinds, p_names, p_keep_seconds) AS k (key, kind, name, keep) ORDER BY k.key
-    ON CONFLICT (key) DO UPDATE SET kind = s.kind WHERE false;
+    -- A conflict locks the row, also where the update is not done: rows that are there and rows that are new are locked
+    -- in one pass, in order.
+    INSERT INTO limit_states AS s (key, kind, name, keep_seconds)
+      SELECT k.key, k.kind, k.name, k.keep
+      FROM unnest(p_keys, p_kinds, p_names, p_keep_seconds) AS k (key, kind, name, keep) ORDER BY k.key
+      ON CONFLICT (key) DO UPDATE SET kind = s.kind WHERE false;
   END IF;
   -- Only now: what others counted before has an earlier time. A clock that is set back does not go back for a key.
   o_at := coalesce(p_now, clock_timestamp());
   IF cardinality(p_keys) > 0 THEN
-  SELECT array_agg(CASE WHEN w.seconds = 0 THEN s.total + s.reserved WHEN e.at IS NULL THEN 0 ELSE s.total - e.upto + e.amount END ORDER BY w.ord),
-      array_agg(coalesce(e.upto - e.amount, s.total) ORDER BY w.ord),
-      array_agg(1000 * (w.seconds + coalesce(extract(epoch FROM e.at - o_at), greatest(0, extract(epoch FROM nullif(s.last_at, '-infinity') - o_at)), 0))::double precision ORDER BY w.ord)
-    INTO v_used, v_gone, o_reset_ms
-    FROM unnest(p_slot_keys, p_slot_windows) WITH ORDINALITY AS w (key, seconds, ord)
-    JOIN limit_states s ON s.key = p_keys[w.key]
-    LEFT JOIN LATERAL (
-      SELECT x.at, x.upto, x.amount FROM limit_entries x
-      WHERE w.seconds > 0 AND x.key = s.key AND x.at > greatest(o_at, s.last_at) - make_interval(secs => w.seconds)
-      ORDER BY x.at, x.upto LIMIT 1) e ON true;
+    SELECT array_agg(CASE WHEN w.seconds = 0 THEN s.total + s.reserved WHEN e.at IS NULL THEN 0 ELSE s.total - e.upto + e.amount END ORDER BY w.ord),
+        array_agg(coalesce(e.upto - e.amount, s.total) ORDER BY w.ord),
+        array_agg(1000 * (w.seconds + coalesce(extract(epoch FROM e.at - o_at), greatest(0, extract(epoch FROM nullif(s.last_at, '-infinity') - o_at)), 0))::double precision ORDER BY w.ord)
+      INTO v_used, v_gone, o_reset_ms
+      FROM unnest(p_slot_keys, p_slot_windows) WITH ORDINALITY AS w (key, seconds, ord)
+      JOIN limit_states s ON s.key = p_keys[w.key]
+      LEFT JOIN LATERAL (
+        SELECT x.at, x.upto, x.amount FROM limit_entries x
+        WHERE w.seconds > 0 AND x.key = s.key AND x.at > greatest(o_at, s.last_at) - make_interval(secs => w.seconds)
+        ORDER BY x.at, x.upto LIMIT 1) e ON true;
 
-  FOR v_call IN 1 .. cardinality(p_ids) LOOP
-    CONTINUE WHEN o_verdicts[v_call] <> 'ok';
-    v_limit := p_limit_from[v_call];
-    WHILE v_limit < p_limit_from[v_call + 1] LOOP
-      v_slot := p_limit_slot[v_limit];
-      IF v_used[v_slot] + p_limit_amount[v_limit] > p_limit_max[v_limit] THEN
-        o_verdicts[v_call] := 'limited';
-        o_refused_by[v_call] := v_limit;
-        v_excess[v_call] := v_used[v_slot] + p_limit_amount[v_limit] - p_limit_max[v_limit];
-        v_refused := true;
-        EXIT;
-      END IF;
-      v_limit := v_limit + 1;
+    FOR v_call IN 1 .. cardinality(p_ids) LOOP
+      CONTINUE WHEN o_verdicts[v_call] <> 'ok';
+      v_limit := p_limit_from[v_call];
+      WHILE v_limit < p_limit_from[v_call + 1] LOOP
+        v_slot := p_limit_slot[v_limit];
+        IF v_used[v_slot] + p_limit_amount[v_limit] > p_limit_max[v_limit] THEN
+          o_verdicts[v_call] := 'limited';
+          o_refused_by[v_call] := v_limit;
+          v_excess[v_call] := v_used[v_slot] + p_limit_amount[v_limit] - p_limit_max[v_limit];
+          v_refused := true;
+          EXIT;
+        END IF;
+        v_limit := v_limit + 1;
+      END LOOP;
+      CONTINUE WHEN o_verdicts[v_call] <> 'ok';
+      FOR v_limit IN p_limit_from[v_call] .. p_limit_from[v_call + 1] - 1 LOOP
+        v_slot := p_limit_slot[v_limit];
+        v_used[v_slot] := v_used[v_slot] + p_limit_amount[v_limit];
+        o_used[v_limit] := v_used[v_slot];
+      END LOOP;
     END LOOP;
-    CONTINUE WHEN o_verdicts[v_call] <> 'ok';
-    FOR v_limit IN p_limit_from[v_call] .. p_limit_from[v_call + 1] - 1 LOOP
-      v_slot := p_limit_slot[v_limit];
-      v_used[v_slot] := v_used[v_slot] + p_limit_amount[v_limit];
-      o_used[v_limit] := v_used[v_slot];
-    END LOOP;
-  END LOOP;
 
-  IF v_refused THEN
-    -- When enough has fallen out of the window; at the latest when this group has.
-    SELECT array_agg(CASE WHEN c.refused_by = 0 THEN NULL ELSE (SELECT 1000 * (p_slot_windows[p_limit_slot[c.refused_by]]
-          + coalesce(extract(epoch FROM (
-            SELECT x.at FROM limit_entries x
-            WHERE x.key = p_keys[p_slot_keys[p_limit_slot[c.refused_by]]]
-              AND x.upto >= v_gone[p_limit_slot[c.refused_by]] + c.excess
-            ORDER BY x.upto LIMIT 1) - o_at), 0))::double precision) END ORDER BY c.ord)
-      INTO o_retry_ms
-      FROM unnest(o_refused_by, v_excess) WITH ORDINALITY AS c (refused_by, excess, ord);
-  END IF;
+    IF v_refused THEN
+      -- When enough has fallen out of the window; at the latest when this group has.
+      SELECT array_agg(1000 * (p_slot_windows[l.slot] + extract(epoch FROM coalesce((
+            SELECT x.at FROM limit_entries x WHERE x.key = s.key AND x.upto >= v_gone[l.slot] + c.excess
+            ORDER BY x.upto LIMIT 1), greatest(s.last_at, o_at)) - o_at))::double precision ORDER BY c.ord)
+        INTO o_retry_ms
+        FROM unnest(o_refused_by, v_excess) WITH ORDINALITY AS c (refused_by, excess, ord)
+        LEFT JOIN LATERAL (SELECT p_limit_slot[c.refused_by] AS slot) l ON true
+        LEFT JOIN limit_states s ON s.key = p_keys[p_slot_keys[l.slot]];
+    END IF;
 
-  WITH counted AS (
-    SELECT p_slot_keys[l.slot] AS key, sum(l.amount)::bigint AS amount
-    FROM unnest(p_limit_call, p_limit_slot, p_limit_amount, p_limit_counts) AS l (call, slot, amount, counts)
-    WHERE l.counts AND l.amount > 0 AND o_verdicts[l.call] = 'ok' GROUP BY 1
-  ), moved AS (
-    UPDATE limit_states s SET
-      total = s.total + CASE s.kind WHEN 'budget' THEN 0 ELSE c.amount END,
-      reserved = s.reserved + CASE s.kind WHEN 'budget' THEN c.amount ELSE 0 END,
-      last_at = greatest(s.last_at, o_at),
-      keep_seconds = greatest(s.keep_seconds, p_keep_seconds[c.key])
-    FROM counted c WHERE s.key = p_keys[c.key]
-    RETURNING s.key, s.kind, s.total, c.amount, s.last_at, s.keep_seconds
-  )
-  INSERT INTO limit_entries (key, upto, amount, at, keep_until)
-    SELECT m.key, m.total, m.amount, m.last_at, m.last_at + make_interval(secs => m.keep_seconds)
-    FROM moved m WHERE m.kind IN ('calls', 'bytes');
+    WITH counted AS (
+      SELECT p_slot_keys[l.slot] AS key, sum(l.amount)::bigint AS amount
+      FROM unnest(p_limit_call, p_limit_slot, p_limit_amount, p_limit_counts) AS l (call, slot, amount, counts)
+      WHERE l.counts AND l.amount > 0 AND o_verdicts[l.call] = 'ok' GROUP BY 1
+    ), moved AS (
+      UPDATE limit_states s SET
+        total = s.total + CASE s.kind WHEN 'budget' THEN 0 ELSE c.amount END,
+        reserved = s.reserved + CASE s.kind WHEN 'budget' THEN c.amount ELSE 0 END,
+        last_at = greatest(s.last_at, o_at),
+        keep_seconds = greatest(s.keep_seconds, p_keep_seconds[c.key])
+      FROM counted c WHERE s.key = p_keys[c.key]
+      RETURNING s.key, s.kind, s.total, c.amount, s.last_at, s.keep_seconds
+    )
+    INSERT INTO limit_entries (key, upto, amount, at, keep_until)
+      SELECT m.key, m.total, m.amount, m.last_at, m.last_at + make_interval(secs => m.keep_seconds)
+      FROM moved m WHERE m.kind IN ('calls', 'bytes');
   END IF;
 
   INSERT INTO calls (id, run_ref, run_id, step_id, grant_id, grant_version, issuer, subject, tool, tool_version, state,
@@ -193,7 +193,7 @@ BEGIN
       UPDATE limit_states s SET
         total = s.total + CASE s.kind WHEN 'budget' THEN k.cost WHEN 'concurrent' THEN - k.calls ELSE k.bytes END,
         reserved = s.reserved - CASE s.kind WHEN 'budget' THEN k.reserved ELSE 0 END,
-        last_at = greatest(s.last_at, v_at)
+        last_at = CASE WHEN s.kind = 'bytes' AND k.bytes = 0 THEN s.last_at ELSE greatest(s.last_at, v_at) END
       FROM unnest(v_keys, v_calls, v_bytes, v_reserved, v_costs) AS k (key, calls, bytes, reserved, cost)
       WHERE s.key = k.key
       RETURNING s.key, s.kind, s.total, k.bytes, s.last_at, s.keep_seconds

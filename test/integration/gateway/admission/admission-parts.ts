@@ -195,7 +195,9 @@ async function startReplica(settings: Settings): Promise<Replica> {
     transactions,
     statements,
     admission: new Admission(statements, settings),
-    stop: () => dataSource.destroy(),
+    stop: async () => {
+      if (dataSource.isInitialized) await dataSource.destroy();
+    },
   };
 }
 
