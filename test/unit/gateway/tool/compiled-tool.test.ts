@@ -123,7 +123,7 @@ describe('what is not declared is refused', () => {
     ['/query/__proto__', { path, query: JSON.parse('{"__proto__":1}') as Record<string, unknown> }],
     ['/header/host', { path, header: { host: 'x' } }],
     ['/body', { path, body: {} }],
-    ['/cookie', { path, cookie: {} } as object],
+    ['/cookie', { path, cookie: {} }],
   ])('%s', (field, args) => {
     expect(refusal(() => orders.check(args))).toEqual({ code: 'parameter_unknown', field });
   });
