@@ -64,7 +64,7 @@ describe('a broker that is killed', () => {
     await until(
       async () => (await world.broker.query(`SELECT 1 FROM calls WHERE state = 'open'`)).length === 0,
       {
-        deadlineMs: 60_000,
+        deadlineMs: 120_000,
         what: 'the end of every call',
       },
     );
@@ -85,5 +85,5 @@ describe('a broker that is killed', () => {
       if (row === 'open') expect(of[1]).toMatchObject({ outcome: 'failure', data: { result: 'unknown' } });
     }
     expect(events).toHaveLength(8);
-  }, 120_000);
+  }, 180_000);
 });
