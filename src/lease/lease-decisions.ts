@@ -174,13 +174,12 @@ function stepOf(identity: RunIdentity, wanted: WantedLease, grant: Grant): strin
   return stepId;
 }
 
-// A scope that names credentials narrows the run token to them; one that names none leaves it to the grant.
+// A scope that names credentials or tools narrows the run token to these; an empty one leaves it to the grant.
 function refuseOutOfScope(scope: readonly string[], name: string): void {
-  const named = scope.filter((item) => item.startsWith(CREDENTIAL_SCOPE));
-  if (named.length > 0 && !named.includes(`${CREDENTIAL_SCOPE}${name}`)) {
+  if (scope.length > 0 && !scope.includes(`${CREDENTIAL_SCOPE}${name}`)) {
     throw new BrokerError('credential_not_granted', {
       field: 'credential',
-      detail: 'the run token was narrowed to other credentials',
+      detail: 'the run token was narrowed to other credentials or to tools',
     });
   }
 }
