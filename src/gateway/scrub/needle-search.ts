@@ -40,8 +40,7 @@ export class NeedleSearch {
       }
       const start = at - window + 1;
       for (const needle of this.#byBlock.get(block) ?? []) {
-        if (start + needle.length <= to && isAt(bytes, needle, start))
-          found(start, start + needle.length);
+        if (start + needle.length <= to && isAt(bytes, needle, start)) found(start, start + needle.length);
       }
       at += 1;
     }

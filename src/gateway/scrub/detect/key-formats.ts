@@ -11,6 +11,8 @@ export interface KeyFormat {
   readonly endOf: (text: string, at: number) => number;
 }
 
+/** Of `sk_live_` and its like. */
+const LONGEST_PREFIX = 8;
 const END = '(?![A-Za-z0-9_-])';
 
 /** Formats of keys, by what their makers or the rules of gitleaks and trufflehog say of them. */
@@ -77,10 +79,10 @@ function notExample(key: string): boolean {
   return !key.endsWith('EXAMPLE');
 }
 
-/** Random characters have digits and letters; placeholders and names mostly do not, or repeat one. */
+/** Random characters are many different ones, with digits or in both cases; placeholders and names are not. */
 function mixed(key: string): boolean {
-  const tail = key.slice(key.search(/[_\-.](?=[^_\-.]*$)|$/) + 1).length >= 12 ? key.slice(-24) : key;
-  return /[0-9]/.test(tail) && /[A-Za-z]/.test(tail) && new Set(tail).size >= 8;
+  const tail = key.slice(LONGEST_PREFIX);
+  return new Set(tail).size >= 10 && (/[0-9]/.test(tail) || (/[A-Z]/.test(tail) && /[a-z]/.test(tail)));
 }
 
 // `sk-` alone begins many a name: the mark in the middle, a word that OpenAI uses, or one piece of random characters.
