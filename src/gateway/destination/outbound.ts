@@ -3,6 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { BrokerError } from '../../kernel/broker-error.js';
 import { Clock } from '../../kernel/clock.js';
 import { Ids } from '../../kernel/ids.js';
+import { AddressOrder } from './address-order.js';
 import { Exchange } from './exchange.js';
 import { outboundError, refusal } from './fault.js';
 import type { InjectedRequest, OutboundResponse } from './outbound-request.js';
@@ -32,9 +33,6 @@ export interface OutboundOptions {
 
 const MOST_REDIRECTS = 5;
 const BACKOFF_MS = 50;
-/** An address that did not answer comes last for this long. */
-const SHUNNED_MS = 30_000;
-const MOST_SHUNNED = 4_096;
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'DELETE']);
 const PASSING: ReadonlySet<string> = new Set(['upstream_unreachable', 'upstream_timeout']);
 
@@ -44,14 +42,16 @@ const PASSING: ReadonlySet<string> = new Set(['upstream_unreachable', 'upstream_
  */
 @Injectable()
 export class Outbound {
-  readonly #shunned = new Map<string, number>();
+  readonly #order: AddressOrder;
 
   constructor(
     private readonly destinations: Destinations,
     private readonly pools: OutboundPools,
-    private readonly clock: Clock,
+    clock: Clock,
     private readonly ids: Ids,
-  ) {}
+  ) {
+    this.#order = new AddressOrder(clock);
+  }
 
   /**
    * Sends a request and answers once the head of the final answer is here. Whoever gets the answer reads its body to
@@ -110,16 +110,19 @@ export class Outbound {
   ): Promise<OutboundResponse> {
     const headers = outgoingHeaders(request);
     const addresses = await sending.race(this.destinations.vet(request.url, options));
-    const candidates = addresses.length === 1 ? addresses : this.#inOrder(addresses, request, options);
+    const { url, clientCertificate } = request;
+    const candidates = this.#order.of(addresses, (address) =>
+      this.pools.has({ url, address, clientCertificate, caFile: options.caFile }),
+    );
     for (let index = 0; ; index += 1) {
       const address = candidates[index];
-      if (address === undefined) throw refusal('upstream_unreachable', request.url.host, 'no address left');
+      if (address === undefined) throw refusal('upstream_unreachable', url.host, 'no address left');
       const trial = this.#begin(address, request, headers, options, sending);
       try {
         return await trial.answered;
       } catch (error) {
         const passing = error instanceof BrokerError && PASSING.has(error.code);
-        if (passing && !trial.started) this.#shun(address);
+        if (passing && !trial.started) this.#order.shun(address);
         if (!passing || trial.started || sending.ended || index + 1 >= candidates.length) throw error;
       }
     }
@@ -156,26 +159,5 @@ export class Outbound {
       exchange.abort(outboundError(error, url.host));
     }
     return exchange;
-  }
-
-  /** Addresses that have connections first, so that the turns of DNS do not cost a handshake; shunned ones last. */
-  #inOrder(
-    addresses: readonly string[],
-    { url, clientCertificate }: InjectedRequest,
-    { caFile }: OutboundOptions,
-  ): readonly string[] {
-    const rank = (address: string): number => {
-      if ((this.#shunned.get(address) ?? 0) > this.clock.monotonicMs()) return 2;
-      return this.pools.has({ url, address, clientCertificate, caFile }) ? 0 : 1;
-    };
-    return addresses
-      .map((address) => ({ address, rank: rank(address) }))
-      .sort((a, b) => a.rank - b.rank)
-      .map(({ address }) => address);
-  }
-
-  #shun(address: string): void {
-    if (this.#shunned.size >= MOST_SHUNNED) this.#shunned.clear();
-    this.#shunned.set(address, this.clock.monotonicMs() + SHUNNED_MS);
   }
 }

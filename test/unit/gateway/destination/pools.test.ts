@@ -40,7 +40,10 @@ describe('pools', () => {
     await until(() => release);
     const abort = new AbortController();
     let sent = 0;
-    const waiting = parts.send({ url: at('/waiting') }, { caFile, signal: abort.signal, onSent: () => (sent += 1) });
+    const waiting = parts.send(
+      { url: at('/waiting') },
+      { caFile, signal: abort.signal, onSent: () => (sent += 1) },
+    );
     const next = parts.send({ url: at('/next') }, { caFile });
     abort.abort(new BrokerError('run_closed'));
     await expect(waiting).rejects.toMatchObject({ code: 'run_closed' });
@@ -64,7 +67,9 @@ describe('pools', () => {
     await writeFile(caFile, new TestCa().cert);
     await textOf(await parts.send({ url: at('/') }, { caFile }));
     clock.advanceMs(RETIRED_MS);
-    await expect(parts.send({ url: at('/') }, { caFile })).rejects.toMatchObject({ code: 'upstream_tls_refused' });
+    await expect(parts.send({ url: at('/') }, { caFile })).rejects.toMatchObject({
+      code: 'upstream_tls_refused',
+    });
     finish?.();
     expect(await textOf(stream)).toBe('first last');
   });
