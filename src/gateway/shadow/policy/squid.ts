@@ -6,6 +6,7 @@ export function squidPolicy(input: PolicyInput): string {
   const notes = [
     'Include it in squid.conf before every other http_access line.',
     'A proxy sees only what goes through it: let nothing out of the network beside it.',
+    'Whoever names an address instead of a host is refused, whatever the address; brokers are not.',
     ...(input.brokerAddresses.length === 0
       ? ['gateway.egressIdentities.addresses is empty: nobody may reach managed hosts, brokers neither.']
       : []),
