@@ -19,7 +19,7 @@ const BY_KEY_ONLY = `SET plan_cache_mode = force_generic_plan SET enable_seqscan
  * says that it also adds to the slot's key, which one limit of each call and key does.
  *
  * Answers for each call a verdict (`ok`, a code, or `limited`), the limit that refused it (0: none) and how much would have to go from its
- * slot; for each limit what was used of its slot just after its call; and for each slot the milliseconds until its oldest part falls out.
+ * slot; for each limit what was used of its slot just after its call (when it refused: before); and for each slot the milliseconds until its oldest part falls out.
  */
 export const ADMIT_CALLS = `CREATE FUNCTION admit_calls(
     p_live_at timestamptz, p_now timestamptz, p_replica text,
@@ -87,6 +87,7 @@ BEGIN
         IF v_used[v_slot] + p_limit_amount[v_limit] > p_limit_max[v_limit] THEN
           o_verdicts[v_call] := 'limited';
           o_refused_by[v_call] := v_limit;
+          o_used[v_limit] := v_used[v_slot];
           v_excess[v_call] := v_used[v_slot] + p_limit_amount[v_limit] - p_limit_max[v_limit];
           v_refused := true;
           EXIT;

@@ -1,4 +1,6 @@
 import { Catch, Injectable, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { LimitRefusal } from '../../gateway/admission/limit-refusal.js';
+import { rateLimitHeaders } from '../../gateway/admission/rate-limit-headers.js';
 import { BrokerError } from '../../kernel/broker-error.js';
 import { Log } from '../../kernel/log.js';
 import { Settings } from '../../settings/schema.js';
@@ -51,6 +53,7 @@ export class ProblemFilter implements ExceptionFilter {
     void reply.removeHeader('etag').header('cache-control', 'no-store').header('x-request-id', request.id);
     if (error.retryAfterSeconds !== undefined)
       void reply.header('retry-after', Math.max(1, Math.ceil(error.retryAfterSeconds)));
+    if (error instanceof LimitRefusal) void reply.headers(rateLimitHeaders(error.limits));
     if (routeOf(request).startsWith('/oauth2/') || request.url.startsWith('/oauth2/')) {
       const { status, body } = oauthErrorOf(error, request.id, publicUrl);
       void reply.code(status).type('application/json; charset=utf-8').send(body);

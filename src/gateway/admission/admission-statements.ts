@@ -14,7 +14,7 @@ const COMPLETE: PreparedStatement = { name: 'gateway.complete', text: callOf('co
 export type Verdict =
   | { readonly kind: 'ok'; readonly used: readonly number[]; readonly resetMs: readonly number[] }
   | { readonly kind: 'run_closed' | 'grant_not_active' | 'grant_changed' | 'tool_changed' }
-  | { readonly kind: 'limited'; readonly place: number; readonly retryMs: number };
+  | { readonly kind: 'limited'; readonly place: number; readonly used: number; readonly retryMs: number };
 
 /** What the database decided on a group of calls. */
 export interface GroupVerdict {
@@ -123,8 +123,11 @@ function verdictAt(row: AdmitRow, plan: LimitPlan, index: number): Verdict {
         resetMs: places.map((place) => row.o_reset_ms?.[(plan.limitSlot[place - 1] ?? 1) - 1] ?? 0),
       };
     }
-    case 'limited':
-      return { kind: 'limited', place: row.o_refused_by[index] ?? 0, retryMs: row.o_retry_ms?.[index] ?? 0 };
+    case 'limited': {
+      const place = row.o_refused_by[index] ?? 0;
+      const used = row.o_used?.[place - 1] ?? 0;
+      return { kind: 'limited', place, used, retryMs: row.o_retry_ms?.[index] ?? 0 };
+    }
     case 'run_closed':
     case 'grant_not_active':
     case 'grant_changed':

@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { BrokerError } from '../../kernel/broker-error.js';
 import { Settings } from '../../settings/schema.js';
-import type { AdmissionRequest, Admitted, Completion, LimitState } from './admission-request.js';
+import type { AdmissionRequest, Admitted, Completion } from './admission-request.js';
 import { AdmissionStatements, type GroupVerdict, type Verdict } from './admission-statements.js';
 import { Batcher } from './batcher.js';
 import { isOfData, limitsUnavailable } from './database-outage.js';
-import type { LimitKind } from './limit-rule.js';
+import { LimitRefusal, stateOf } from './limit-refusal.js';
 
 /** The most calls of one statement; more would make the first of them wait for the last. */
 const LARGEST_GROUP = 128;
@@ -13,13 +13,6 @@ const LARGEST_GROUP = 128;
 const LONGEST_QUEUE = 2_048;
 /** How often the end of a call is tried to be written before it is left to be reconciled, and the waits between. */
 const WAITS_MS = [50, 200, 500, 1_000, 2_000];
-
-const CODE_OF = {
-  budget: 'budget_exhausted',
-  calls: 'rate_limited',
-  concurrent: 'concurrency_limited',
-  bytes: 'bytes_limited',
-} as const satisfies Record<LimitKind, string>;
 
 interface Decided {
   readonly group: GroupVerdict;
@@ -65,9 +58,14 @@ export class Admission {
     const { group, verdict, index } = await this.#admissions.add(request).catch(asUnavailable);
     switch (verdict.kind) {
       case 'ok':
-        return { startedAt: group.at, limits: statesOf(group, index, verdict) };
+        return {
+          startedAt: group.at,
+          limits: group.plan
+            .rulesAt(index)
+            .map(({ rule }, nth) => stateOf(rule, verdict.used[nth] ?? 0, verdict.resetMs[nth] ?? 0)),
+        };
       case 'limited':
-        throw refusalOf(group, verdict);
+        throw LimitRefusal.of(group, verdict);
       default:
         throw new BrokerError(verdict.kind);
     }
@@ -99,44 +97,4 @@ export class Admission {
 
 function asUnavailable(error: unknown): never {
   throw error instanceof BrokerError || isOfData(error) ? error : limitsUnavailable(error);
-}
-
-function statesOf(
-  { plan }: GroupVerdict,
-  index: number,
-  verdict: Extract<Verdict, { kind: 'ok' }>,
-): readonly LimitState[] {
-  return plan.rulesAt(index).map(({ rule }, nth) => ({
-    name: rule.name,
-    limit: rule.max,
-    remaining: Math.max(0, rule.max - (verdict.used[nth] ?? 0)),
-    resetSeconds: rule.windowSeconds === 0 ? 0 : wholeSeconds(verdict.resetMs[nth] ?? 0),
-    windowSeconds: rule.windowSeconds,
-  }));
-}
-
-function refusalOf({ plan, at }: GroupVerdict, verdict: Extract<Verdict, { kind: 'limited' }>): BrokerError {
-  const rule = plan.ruleOf(verdict.place);
-  if (rule === undefined) throw new Error('admit_calls refused by a limit that it was not given');
-  const { kind, name, max, windowSeconds } = rule;
-  const retryAfterSeconds =
-    windowSeconds > 0
-      ? wholeSeconds(verdict.retryMs)
-      : kind === 'concurrent'
-        ? 1
-        : name.endsWith('/day')
-          ? untilTomorrow(at)
-          : undefined;
-  return new BrokerError(CODE_OF[kind], {
-    detail: `limit ${name} of the tool: ${max}${kind === 'budget' ? ' micros' : ''}`,
-    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
-  });
-}
-
-function wholeSeconds(ms: number): number {
-  return Math.max(1, Math.ceil(ms / 1000));
-}
-
-function untilTomorrow(at: Date): number {
-  return Math.ceil((86_400_000 - (at.getTime() % 86_400_000)) / 1000);
 }

@@ -89,6 +89,8 @@ describe('a call is refused, and nothing of it is written,', () => {
       status,
       detail: expect.stringContaining(name) as string,
     });
+    const stand = await refused.catch((error: unknown) => (error as { limits?: unknown }).limits);
+    expect(stand).toMatchObject([{ name }]);
     expect(await rowsOf(call.callId)).toEqual({ calls: 0, events: 0 });
   });
 
