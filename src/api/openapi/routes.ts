@@ -48,6 +48,7 @@ function routeOf(controller: Type, name: string): DeclaredRoute[] {
     .map((part) => part.replace(/^\/|\/$/g, ''))
     .filter(Boolean)
     .join('/')}`;
+  const described = path.replace(/:(\w+)/g, '{$1}').replace(/\*$/, `{${REST}}`);
   const found = (Reflect.getMetadata(ROUTE_ARGS_METADATA, controller, name) ?? {}) as Record<
     string,
     Argument
@@ -58,12 +59,15 @@ function routeOf(controller: Type, name: string): DeclaredRoute[] {
   return [
     {
       method: RequestMethod[verb],
-      path: path.replace(/:(\w+)/g, '{$1}').replace(/\*$/, `{${REST}}`),
+      path: described,
       access: Reflect.getMetadata(ACCESS, handler) as Access | undefined,
       operation: Reflect.getMetadata(OPERATION, handler) as Operation | undefined,
-      parameters: Object.entries(found).flatMap(([key, { data }]) =>
-        key.startsWith(`${PARAM}:`) && typeof data === 'string' ? [data === '*' ? REST : data] : [],
-      ),
+      parameters: Object.entries(found)
+        .flatMap(([key, { data }]) =>
+          key.startsWith(`${PARAM}:`) && typeof data === 'string' ? [data === '*' ? REST : data] : [],
+        )
+        // In the order of the path; the decorators are kept in that of their evaluation.
+        .sort((a, b) => described.indexOf(`{${a}}`) - described.indexOf(`{${b}}`)),
       body: schemaOf(BODY),
       query: schemaOf(QUERY),
       handler: `${controller.name}.${name}`,

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { API_CONTROLLERS } from '../../../src/api/controllers.js';
+import { ProviderController } from '../../../src/api/gateway/provider.controller.js';
+import { ToolCallsController } from '../../../src/api/gateway/tool-calls.controller.js';
 import { declaredRoutes } from '../../../src/api/openapi/routes.js';
 import { ROLES, type Role } from '../../../src/kernel/caller.js';
 import { until } from '../../support/until.js';
@@ -40,6 +42,8 @@ const TABLE: Readonly<Record<string, readonly Role[]>> = {
   'POST /v1/revocation/resume': ACTING,
   'GET /v1/issuers': EVERY,
   'GET /v1/whoami': EVERY,
+  'GET /v1/calls': ['admin', 'auditor', 'operator'],
+  'GET /v1/calls/{id}': ['admin', 'auditor', 'operator'],
   'GET /v1/audit/events': READING,
   'GET /v1/audit/events/head': READING,
   'GET /v1/audit/export': READING,
@@ -50,6 +54,15 @@ const WORKER = [
   'DELETE /v1/leases/{id}',
   'GET /v1/runs/self',
   'DELETE /v1/runs/self',
+];
+/** Where calls leave; who shows anything but a run token there may be going around the exchange. */
+const CALLS = [
+  'POST /v1/tools/{name}/call',
+  'GET /g/{provider}/{path}',
+  'POST /g/{provider}/{path}',
+  'PUT /g/{provider}/{path}',
+  'PATCH /g/{provider}/{path}',
+  'DELETE /g/{provider}/{path}',
 ];
 const PUBLIC = [
   'POST /oauth2/token',
@@ -75,7 +88,7 @@ afterAll(() => world.stop());
 
 function call(route: string, token: string | undefined) {
   const [method = '', path = ''] = route.split(' ');
-  const target = path.replace(/\{\w+\}/, '01a1fbd5-ff8b-73d3-ad1f-79f9c26d0c98');
+  const target = path.replace(/\{\w+\}/g, '01a1fbd5-ff8b-73d3-ad1f-79f9c26d0c98');
   // A body that nothing takes: whoever passes the guard is refused behind it, and changes nothing.
   const body = method === 'GET' || method === 'DELETE' ? {} : { body: { no_such_field: true } };
   return world.call(method, target, { ...body, ...(token === undefined ? {} : { token }) });
@@ -85,6 +98,11 @@ describe('the table', () => {
   it('has every route', () => {
     const declared = declaredRoutes(API_CONTROLLERS).map(({ method, path }) => `${method} ${path}`);
     expect(declared.sort()).toEqual([...Object.keys(TABLE), ...WORKER, ...PUBLIC].sort());
+  });
+
+  it('has every route by which calls leave', () => {
+    const declared = declaredRoutes([ToolCallsController, ProviderController]);
+    expect(declared.map(({ method, path }) => `${method} ${path}`).sort()).toEqual([...CALLS].sort());
   });
 });
 
@@ -116,6 +134,15 @@ describe.each(WORKER)('%s', (route) => {
         status: 401,
         body: { code: holder === undefined ? 'authentication_required' : 'run_token_invalid' },
       });
+    }
+  });
+});
+
+describe.each(CALLS)('%s', (route) => {
+  it('refuses every token but a run token', async () => {
+    for (const holder of [undefined, 'admin', 'worker']) {
+      const { status, body } = await call(route, holder === undefined ? undefined : tokens.get(holder));
+      expect({ status, body }).toMatchObject({ status: 400, body: { code: 'run_identity_missing' } });
     }
   });
 });
