@@ -4,6 +4,7 @@ import { grantOf, specOf } from '../grant/grant-spec-samples.js';
 
 const refused = expect.objectContaining({ code: 'scope_refused' }) as Error;
 const grant = grantOf(specOf({ credentials: [{ name: 'orders' }, { name: 'web' }] }));
+const withTools = grantOf(specOf({ credentials: [{ name: 'orders' }], tools: [{ name: 'chat' }] }));
 
 describe('scopes that are refused', () => {
   it.each(['openid', 'credential', 'GRANT:a', 'grant:a grant:b'])('%s', (scope) => {
@@ -20,9 +21,22 @@ describe('scopes that are refused', () => {
   });
 });
 
+describe('tools in scopes', () => {
+  it('that the grant does not have are refused, also where a credential is called so', () => {
+    for (const scope of ['tool:orders', 'tool:', 'tool:chat tool:other'])
+      expect(() => narrowedScope(withTools, readScope(scope, undefined))).toThrow(refused);
+  });
+
+  it('narrow like credentials, and are part of what a token may do', () => {
+    expect(narrowedScope(withTools, readScope('tool:chat', undefined))).toEqual(['tool:chat']);
+    expect(effectiveScope(withTools, [])).toBe('grant:deploy credential:orders tool:chat');
+    expect(effectiveScope(withTools, ['tool:chat'])).toBe('grant:deploy tool:chat');
+  });
+});
+
 describe('scopes', () => {
   it('narrow nothing when they name no credential', () => {
-    expect(readScope(undefined, undefined)).toEqual({ grant: undefined, credentials: [] });
+    expect(readScope(undefined, undefined)).toEqual({ grant: undefined, credentials: [], tools: [] });
     expect(narrowedScope(grant, readScope('  grant:deploy ', 'deploy'))).toEqual([]);
     expect(effectiveScope(grant, [])).toBe('grant:deploy credential:orders credential:web');
   });
