@@ -40,8 +40,8 @@ const RECONCILED: readonly Column<ReconciledCosts>[] = [
   ['KEY', ({ key }) => key],
   ['SOURCE', ({ source }) => source],
   ['OURS', ({ ours_micros: micros }) => amount(micros)],
-  ['THEIRS', ({ theirs_micros: micros }) => micros && amount(micros)],
-  ['DIFFERENCE', ({ difference_micros: micros }) => micros && amount(micros)],
+  ['THEIRS', ({ theirs_micros: micros }) => (micros === null ? null : amount(micros))],
+  ['DIFFERENCE', ({ difference_micros: micros }) => (micros === null ? null : amount(micros))],
   ['STATE', ({ state }) => state],
 ];
 

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ToolSpecInput } from '../../../src/gateway/tool/tool-spec.js';
 import { until } from '../../support/until.js';
 import { fieldsOf, GatewayWorld } from './gateway-world.js';
 
 const TODAY = new Date().toISOString().slice(0, 10);
 const TOMORROW = new Date(Date.now() + 86_400_000).toISOString().slice(0, 10);
 const OLD_DAY = '2026-01-15';
-const PRICED = {
+const PRICED: ToolSpecInput['cost'] = {
   by: 'response',
   reserve_micros: 90_000,
   of: '/model',
@@ -13,7 +14,7 @@ const PRICED = {
     { name: 'input', pointer: '/usage/input', prices: [{ from: '2025-01-01', micros_per_unit: 2 }] },
     { name: 'output', pointer: '/usage/output', prices: [{ from: '2025-01-01', micros_per_unit: 10 }] },
   ],
-} as const;
+};
 
 let world: GatewayWorld;
 let token: string;
