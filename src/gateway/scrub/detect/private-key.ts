@@ -4,6 +4,7 @@ import type { Emit } from '../span.js';
 
 const BEGINS = '-----BEGIN ';
 const DASH = 0x2d;
+const MIN_CONTENT_BYTES = 24;
 const LABEL = /-----BEGIN (?:[A-Z0-9]{1,16} ){0,3}PRIVATE KEY(?: BLOCK)?-----/y;
 /** What may stand between the lines: base64, headers of RFC 1421, white space. */
 const CONTENT = byteClass(`${DIGITS}${UPPER}${LOWER}+/=:,.() \t\r\n`);
@@ -21,8 +22,10 @@ export function findPrivateKeys(source: ByteText, from: number, to: number, emit
     if (start < from || !source.text.startsWith(BEGINS, start)) continue;
     LABEL.lastIndex = start;
     if (!LABEL.test(source.text) || LABEL.lastIndex > to) continue;
-    at = contentEnd(bytes, source.text, LABEL.lastIndex, to);
-    emit(start, at, 'key/private-key');
+    const content = LABEL.lastIndex;
+    at = contentEnd(bytes, source.text, content, to);
+    // Code that handles keys names the label alone.
+    if (at - content >= MIN_CONTENT_BYTES) emit(start, at, 'key/private-key');
   }
 }
 
