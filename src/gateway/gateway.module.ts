@@ -45,6 +45,7 @@ import { ManagedHosts } from './shadow/managed-hosts.js';
 import { EgressPolicy } from './shadow/policy/egress-policy.js';
 import { ProviderUsageWatch } from './shadow/provider-usage-watch.js';
 import { ShadowJobs } from './shadow/shadow-jobs.js';
+import { ShadowRetention } from './shadow/shadow-retention.js';
 import { VaultImport } from './shadow/vault-import.js';
 import { ToolCatalogue } from './tool/tool-catalogue.js';
 import { ToolDryRun } from './tool/tool-dry-run.js';
@@ -101,6 +102,7 @@ import { ToolsOfGrants } from './tool/tools-of-grants.js';
     EgressFindings,
     VaultImport,
     ProviderUsageWatch,
+    ShadowRetention,
     ShadowJobs,
     EgressPolicy,
   ],

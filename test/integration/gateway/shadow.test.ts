@@ -94,6 +94,21 @@ async function hastyRules(): Promise<string> {
 const ago = (seconds: number): string => new Date(Date.now() - seconds * 1_000).toISOString();
 const EGRESS = '/v1/shadow/egress?format=jsonl';
 
+it.each([
+  ['no token', undefined],
+  ['the token of a platform', 'platform'],
+])('a call with %s is refused, and somebody is told', async (_, kind) => {
+  const token = kind === undefined ? undefined : await world.workerToken();
+  const answer = await world.call('POST', '/v1/tools/orders/call', {
+    body: { arguments: {} },
+    ...(token === undefined ? {} : { token }),
+  });
+  expect(answer.body).toMatchObject({ code: 'run_identity_missing' });
+  await until(() => receiver.received.some(({ body }) => body.includes('"rule":"call-without-run"')), {
+    what: 'the alert',
+  });
+});
+
 describe('egress logs', () => {
   it('are refused from others than operators, in other types and formats', async () => {
     expect((await send(EGRESS, [], ['auditor'])).body).toMatchObject({ code: 'role_required' });
@@ -147,7 +162,10 @@ describe('egress logs', () => {
       { repeated: true, shadow: 2, events: 1 },
       { repeated: true, shadow: 2, events: 1 },
     ]);
-    const told = await until(() => receiver.received[0], { what: 'the alert' });
+    const told = await until(
+      () => receiver.received.find(({ body }) => body.includes('"rule":"shadow-egress"')),
+      { what: 'the alert' },
+    );
     expect(JSON.parse(told.body)).toMatchObject({
       type: 'alert.firing',
       rule: 'shadow-egress',
@@ -173,7 +191,7 @@ describe('egress logs', () => {
       items: [{ host: HOST, count: 2, pod: 'jobs/nightly-1' }],
       next_cursor: null,
     });
-    const alerts = await world.call('GET', '/v1/alerts?state=firing', {
+    const alerts = await world.call('GET', '/v1/alerts?state=firing&rule=shadow-egress', {
       token: await world.adminToken(['auditor']),
     });
     expect(alerts.body).toMatchObject({ items: [{ rule: 'shadow-egress', notifications: 1 }] });
