@@ -32,11 +32,12 @@ export async function main(words: readonly string[], surrounding: Surrounding): 
 
 const HELP = new Set(['commander.helpDisplayed', 'commander.help', 'commander.version']);
 
-/** Whether standard output is ours to put a document on: not when it is the child's or an export's. */
+/** Whether standard output is ours to put a document on: not when it is the child's, an export's or a protocol's. */
 function asksForDocument(words: readonly string[]): boolean {
   const end = words.indexOf('--');
   const own = end < 0 ? words : words.slice(0, end);
-  const stream = own.includes('exec') || (own.includes('audit') && own.includes('export'));
+  const stream =
+    own.includes('exec') || own.includes('mcp') || (own.includes('audit') && own.includes('export'));
   return own.includes('--json') && !stream;
 }
 

@@ -2,6 +2,11 @@ import { existsSync } from 'node:fs';
 import { parse } from 'yaml';
 import { describe, expect, it } from 'vitest';
 import { STEP_NAMES } from '../../../src/dev/demo/step.js';
+import { ruleSchema } from '../../../src/alert/rule.js';
+import { CostRule } from '../../../src/gateway/cost/cost-rule.js';
+import { compileScrub } from '../../../src/gateway/scrub/scrub-plan.js';
+import { CompiledTool } from '../../../src/gateway/tool/compiled-tool.js';
+import { toolSpecSchema } from '../../../src/gateway/tool/tool-spec.js';
 import { grantSpecBody, grantSpecOf } from '../../../src/api/schema/grant-body.js';
 import { compileConditions } from '../../../src/grant/conditions.js';
 import { grantSpecSchema } from '../../../src/grant/grant-spec.js';
@@ -17,6 +22,7 @@ const REST = {
     address: 'https://vault.example',
     login: { method: 'approle', roleId: 'role', secretId: 'secret' },
   },
+  issuers: [{ name: 'ci', url: 'https://issuer.example', audience: 'https://leasegate.example' }],
   audit: { hmacKey: 'key' },
 };
 
@@ -33,6 +39,31 @@ describe('pages', () => {
     expect(() => compileConditions(spec.workload)).not.toThrow();
   });
 
+  it.each(snippets.filter(({ kind }) => kind === 'yaml tool'))('$where is a tool', ({ text }) => {
+    const spec = toolSpecSchema.parse(parse(text));
+    const at = new Date(0);
+    const tool = {
+      name: spec.name,
+      version: 1,
+      spec,
+      enabled: true,
+      createdAt: at,
+      createdBy: '',
+      updatedAt: at,
+    };
+    expect(CompiledTool.of(tool, { strict: true }).tool.name).toBe(spec.name);
+    expect(() => compileScrub(spec.scrub)).not.toThrow();
+    expect(() => CostRule.of(spec.cost)).not.toThrow();
+  });
+
+  it.each(snippets.filter(({ kind }) => kind === 'yaml rule'))('$where is a rule', ({ text }) => {
+    expect(ruleSchema.parse(parse(text)).name).toBeTypeOf('string');
+  });
+
+  it.each(snippets.filter(({ kind }) => kind === 'json'))('$where is JSON', ({ text }) => {
+    expect(JSON.parse(text)).toBeTypeOf('object');
+  });
+
   it.each(snippets.filter(({ kind }) => kind === 'yaml'))('$where is YAML', ({ text }) => {
     expect(parse(text)).toBeTypeOf('object');
   });
@@ -40,7 +71,20 @@ describe('pages', () => {
   it('has snippets of each kind', () => {
     expect(
       new Set(snippets.filter(({ where }) => !where.startsWith('docs/reference/')).map(({ kind }) => kind)),
-    ).toEqual(new Set(['', 'sh', 'output', 'ts', 'yaml', 'yaml grant', 'yaml settings']));
+    ).toEqual(
+      new Set([
+        '',
+        'sh',
+        'output',
+        'ts',
+        'json',
+        'yaml',
+        'yaml grant',
+        'yaml rule',
+        'yaml settings',
+        'yaml tool',
+      ]),
+    );
   });
 
   it('shows the steps that the demonstration takes, in their order', () => {

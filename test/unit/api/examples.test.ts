@@ -29,7 +29,7 @@ describe('examples in config/', () => {
     const { state: _state, ...body } = grantCreateBody.parse(content);
     const spec = grantSpecSchema.parse(grantSpecOf(body));
     expect(() => compileConditions(spec.workload)).not.toThrow();
-    expect(grantSpecBodyOf(spec)).toEqual({ labels: {}, ...body });
+    expect(grantSpecBodyOf(spec)).toEqual({ labels: {}, credentials: [], ...body });
   });
 
   it.each(examples('tools'))('%s is a tool that compiles', (_, content) => {
