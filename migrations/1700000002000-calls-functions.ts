@@ -10,19 +10,19 @@ const BY_KEY_ONLY = `SET plan_cache_mode = force_generic_plan SET enable_seqscan
  * event and what limits count, all or nothing for each call.
  *
  * Rows are locked in one order everywhere: grants, runs, tools, limits, each by key; so no two groups wait for each
- * other. Ending a run or a grant updates its row first: it either waits for this and sees the calls, or this waits
- * for it and refuses.
+ * other. Ending a run or a grant updates its row first: it either waits for this and sees the calls, or this finds
+ * the row taken and lets nothing through. `p_distinct` is how many grants, runs and tools the calls name.
  *
  * `p_keys` are the things that are counted, without repetition. A slot is one figure that is compared: a key's total
  * (window 0), or its share within a window of so many seconds. A limit is of one call (`p_limit_call`, ascending;
  * those of call n lie from `p_limit_from[n]` to before `p_limit_from[n + 1]`) and compares one slot; `p_limit_counts`
  * says that it also adds to the slot's key, which one limit of each call and key does.
  *
- * Answers for each call a verdict (`ok`, a code, or `limited`), the limit that refused it (0: none) and how much would have to go from its
+ * Answers for each call a verdict (`ok`, a code, `busy` for a row that is taken, or `limited`), the limit that refused it (0: none) and how much would have to go from its
  * slot; for each limit what was used of its slot just after its call (when it refused: before); and for each slot the milliseconds until its oldest part falls out.
  */
 export const ADMIT_CALLS = `CREATE FUNCTION admit_calls(
-    p_live_at timestamptz, p_now timestamptz, p_replica text,
+    p_live_at timestamptz, p_now timestamptz, p_replica text, p_distinct integer,
     p_ids uuid[], p_runs uuid[], p_steps text[], p_grants uuid[], p_grant_versions integer[], p_tools text[],
     p_tool_versions integer[], p_deadlines timestamptz[], p_bytes bigint[], p_reserves bigint[], p_settles text[],
     p_events uuid[], p_leaf_from integer[], p_leaf_sizes integer[], p_leaves bytea,
@@ -34,6 +34,12 @@ export const ADMIT_CALLS = `CREATE FUNCTION admit_calls(
     OUT o_reset_ms double precision[], OUT o_retry_ms double precision[]
   ) LANGUAGE plpgsql ${BY_KEY_ONLY} AS $$
 DECLARE
+  v_rows integer;
+  v_locked integer;
+  v_missing boolean;
+  v_grants uuid[];
+  v_runs uuid[];
+  v_tools text[];
   v_used bigint[];
   v_gone bigint[];
   v_excess bigint[] := array_fill(0::bigint, ARRAY[cardinality(p_ids)]);
@@ -41,14 +47,29 @@ DECLARE
   v_slot integer;
   v_limit integer;
 BEGIN
-  PERFORM 1 FROM grants WHERE id = ANY (p_grants) ORDER BY id FOR SHARE;
-  PERFORM 1 FROM runs WHERE id = ANY (p_runs) ORDER BY id FOR SHARE;
-  PERFORM 1 FROM tools WHERE name = ANY (p_tools) ORDER BY name FOR SHARE;
+  -- A row that somebody else is changing is not waited for: all other calls would wait with it, for as long as it
+  -- takes to end a grant with thousands of runs. Calls under such a row come back in a later group.
+  PERFORM 1 FROM grants WHERE id = ANY (p_grants) ORDER BY id FOR SHARE SKIP LOCKED;
+  GET DIAGNOSTICS v_rows = ROW_COUNT;
+  v_locked := v_rows;
+  PERFORM 1 FROM runs WHERE id = ANY (p_runs) ORDER BY id FOR SHARE SKIP LOCKED;
+  GET DIAGNOSTICS v_rows = ROW_COUNT;
+  v_locked := v_locked + v_rows;
+  PERFORM 1 FROM tools WHERE name = ANY (p_tools) ORDER BY name FOR SHARE SKIP LOCKED;
+  GET DIAGNOSTICS v_rows = ROW_COUNT;
+  v_missing := v_locked + v_rows <> p_distinct;
+  IF v_missing THEN
+    -- Which ones; what is locked already is locked again.
+    v_grants := ARRAY(SELECT id FROM grants WHERE id = ANY (p_grants) ORDER BY id FOR SHARE SKIP LOCKED);
+    v_runs := ARRAY(SELECT id FROM runs WHERE id = ANY (p_runs) ORDER BY id FOR SHARE SKIP LOCKED);
+    v_tools := ARRAY(SELECT name FROM tools WHERE name = ANY (p_tools) ORDER BY name FOR SHARE SKIP LOCKED);
+  END IF;
   SELECT array_agg(CASE
       WHEN r.id IS NULL OR r.state <> 'open' OR r.deadline <= p_live_at THEN 'run_closed'
       WHEN g.id IS NULL OR r.grant_id <> g.id OR g.state <> 'active' OR g.expires_at <= p_live_at THEN 'grant_not_active'
       WHEN g.version <> c.grant_version THEN 'grant_changed'
       WHEN t.name IS NULL OR NOT t.enabled OR t.version <> c.tool_version THEN 'tool_changed'
+      WHEN v_missing AND (g.id <> ALL (v_grants) OR r.id <> ALL (v_runs) OR t.name <> ALL (v_tools)) THEN 'busy'
       ELSE 'ok' END ORDER BY c.ord)
     INTO o_verdicts
     FROM unnest(p_runs, p_grants, p_grant_versions, p_tools, p_tool_versions)

@@ -7,13 +7,13 @@ import type { AdmissionRequest, Completion } from './admission-request.js';
 import { packed, plainArray, textArray } from './array-literal.js';
 import { LimitPlan } from './limit-plan.js';
 
-const ADMIT: PreparedStatement = { name: 'gateway.admit', text: callOf('admit_calls', 30) };
+const ADMIT: PreparedStatement = { name: 'gateway.admit', text: callOf('admit_calls', 31) };
 const COMPLETE: PreparedStatement = { name: 'gateway.complete', text: callOf('complete_calls', 14) };
 
-/** What the database decided on one call. */
+/** What the database decided on one call; `busy`: somebody is changing its grant, run or tool at this moment. */
 export type Verdict =
   | { readonly kind: 'ok'; readonly used: readonly number[]; readonly resetMs: readonly number[] }
-  | { readonly kind: 'run_closed' | 'grant_not_active' | 'grant_changed' | 'tool_changed' }
+  | { readonly kind: 'run_closed' | 'grant_not_active' | 'grant_changed' | 'tool_changed' | 'busy' }
   | { readonly kind: 'limited'; readonly place: number; readonly used: number; readonly retryMs: number };
 
 /** What the database decided on a group of calls. */
@@ -54,6 +54,7 @@ export class AdmissionStatements {
       now,
       at ?? null,
       this.#replica,
+      distinctRows(requests),
       plainArray(requests.map(({ callId }) => callId)),
       plainArray(requests.map(({ runRef }) => runRef)),
       textArray(requests.map(({ stepId }) => stepId)),
@@ -132,10 +133,17 @@ function verdictAt(row: AdmitRow, plan: LimitPlan, index: number): Verdict {
     case 'grant_not_active':
     case 'grant_changed':
     case 'tool_changed':
+    case 'busy':
       return { kind: verdict };
     default:
       throw new Error('admit_calls answered a verdict that is not known');
   }
+}
+
+function distinctRows(requests: readonly AdmissionRequest[]): number {
+  const named = new Set<string>();
+  for (const { grantId, runRef, tool } of requests) named.add(grantId).add(runRef).add(tool);
+  return named.size;
 }
 
 function callOf(name: string, parameters: number): string {

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { setTimeout as pause } from 'node:timers/promises';
 import { BrokerError } from '../../kernel/broker-error.js';
 import { Settings } from '../../settings/schema.js';
 import type { AdmissionRequest, Admitted, Completion } from './admission-request.js';
@@ -13,6 +14,11 @@ const LARGEST_GROUP = 128;
 const LONGEST_QUEUE = 2_048;
 /** How often the end of a call is tried to be written before it is left to be reconciled, and the waits between. */
 const WAITS_MS = [50, 200, 500, 1_000, 2_000];
+
+/** How often a call is asked for again while its grant, run or tool is being changed: at first at once, then with a wait. */
+const MOST_ROUNDS = 50;
+const QUICK_ROUNDS = 3;
+const BUSY_WAIT_MS = 20;
 
 interface Decided {
   readonly group: GroupVerdict;
@@ -50,12 +56,12 @@ export class Admission {
 
   /**
    * Lets a call through once it and its event are on disk. Refuses with `run_closed`, `grant_not_active`,
-   * `budget_exhausted`, `rate_limited`, `concurrency_limited`, `bytes_limited`, `gateway_overloaded` and
+   * `budget_exhausted`, `rate_limited`, `concurrency_limited`, `bytes_limited`, `gateway_overloaded`, `overloaded` and
    * `limits_unavailable`; with `grant_changed` and `tool_changed` when the decision is to be made again on what is
    * there now. A call that was refused with `limits_unavailable` may have been written: it is reconciled.
    */
   async admit(request: AdmissionRequest): Promise<Admitted> {
-    const { group, verdict, index } = await this.#admissions.add(request).catch(asUnavailable);
+    const { group, verdict, index } = await this.decided(request);
     switch (verdict.kind) {
       case 'ok':
         return {
@@ -66,6 +72,8 @@ export class Admission {
         };
       case 'limited':
         throw LimitRefusal.of(group, verdict);
+      case 'busy':
+        throw new BrokerError('overloaded', { retryAfterSeconds: 1 });
       default:
         throw new BrokerError(verdict.kind);
     }
@@ -83,10 +91,19 @@ export class Admission {
       } catch (error) {
         // Trying again is safe: a call ends once.
         if (isOfData(error)) throw error;
-        await new Promise((resolve) => setTimeout(resolve, waitMs));
+        await pause(waitMs);
       }
     }
     await this.#completions.add(completion).catch(asUnavailable);
+  }
+
+  /** Asks again while somebody is changing what the call depends on, for about a second. */
+  private async decided(request: AdmissionRequest): Promise<Decided> {
+    for (let round = 1; ; round += 1) {
+      const decided = await this.#admissions.add(request).catch(asUnavailable);
+      if (decided.verdict.kind !== 'busy' || round === MOST_ROUNDS) return decided;
+      if (round > QUICK_ROUNDS) await pause(BUSY_WAIT_MS);
+    }
   }
 
   private async decide(requests: readonly AdmissionRequest[]): Promise<readonly Decided[]> {

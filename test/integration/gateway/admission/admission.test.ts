@@ -127,15 +127,42 @@ describe('without a database', () => {
   test('a call whose connection is cut is refused, and the next one gets another', async () => {
     const replica = await parts.replica({ poolSize: 2 });
     const pids = await replica.transactions.reads.query<{ pid: number }[]>('SELECT pg_backend_pid() AS pid');
+    const limits = limitsOf({ calls: [{ per: 'tool', max: 9, window_seconds: 60 }] });
+    await parts.own.admission.admit(parts.request(about, { limits }));
     const lock = parts.own.transactions.run(async (tx) => {
-      await tx.query('SELECT 1 FROM grants WHERE id = $1 FOR UPDATE', [about.grantId]);
-      const waiting = replica.admission.admit(parts.request(about)).catch((error: unknown) => error);
+      await tx.query(`SELECT 1 FROM limit_states WHERE name LIKE '%/' || $1 || '/%' FOR UPDATE`, [
+        about.tool,
+      ]);
+      const waiting = replica.admission
+        .admit(parts.request(about, { limits }))
+        .catch((error: unknown) => error);
       await tx.query('SELECT pg_sleep(0.2)');
       await tx.query('SELECT pg_terminate_backend($1)', [pids[0]?.pid]);
       return waiting;
     });
     expect(await lock).toMatchObject({ code: 'limits_unavailable' });
     expect(await replica.admission.admit(parts.request(about))).toMatchObject({ limits: [] });
+  });
+});
+
+describe('while somebody changes a grant', () => {
+  test.each([
+    ['refused, when that takes long', 0],
+    ['let through when it is done', 0.3],
+  ])('its calls wait and are %s; those of others do not wait', async (_, seconds) => {
+    const grantId = await parts.grant(`busy-${nth}`);
+    const busy = { grantId, runRef: await parts.run(grantId, 'run-1'), tool: about.tool };
+    const answer = await parts.own.transactions.run(async (tx) => {
+      await tx.query('SELECT 1 FROM grants WHERE id = $1 FOR UPDATE', [grantId]);
+      const waiting = parts.own.admission.admit(parts.request(busy)).catch((error: unknown) => error);
+      const others = Array.from({ length: 20 }, () => parts.own.admission.admit(parts.request(about)));
+      expect(await Promise.all(others)).toHaveLength(20);
+      if (seconds === 0) return waiting;
+      await tx.query('SELECT pg_sleep($1)', [seconds]);
+      return { waiting };
+    });
+    if (seconds === 0) expect(answer).toMatchObject({ code: 'overloaded', retryAfterSeconds: 1 });
+    else expect(await (answer as { waiting: Promise<unknown> }).waiting).toMatchObject({ limits: [] });
   });
 });
 
