@@ -24,7 +24,11 @@ export const credentialBody = z
     parameters: parameters
       .optional()
       .describe('KV: `version`; PKI: `common_name`, `alt_names`, `ip_sans`; database: none'),
-    deliveries: z.array(z.enum(DELIVERIES)).min(1).optional().describe('`inline` unless told'),
+    deliveries: z
+      .array(z.enum(DELIVERIES))
+      .min(1)
+      .optional()
+      .describe('`inline` unless told; with `gateway`, tools may use it without any worker seeing it'),
     default_ttl_seconds: ttl.optional().describe('900 unless told'),
     max_ttl_seconds: ttl.optional().describe('3600 unless told'),
     revocable: z.boolean().optional().describe('true unless told; never for KV'),

@@ -17,7 +17,10 @@ export const leaseBody = z
   .strictObject({
     credential: nameSchema.describe('name in the catalogue'),
     ttl_seconds: ttlSeconds,
-    delivery: z.enum(DELIVERIES).optional().describe('`inline` unless told'),
+    delivery: z
+      .enum(DELIVERIES)
+      .optional()
+      .describe('`inline` unless told; `gateway` is refused, since only the gateway has those'),
     step_id: platformId.optional().describe("the step, where it is not the run token's"),
   })
   .meta({ id: 'LeaseBody' });

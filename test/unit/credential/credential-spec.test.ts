@@ -35,7 +35,7 @@ describe('credentials that are refused', () => {
     [{ ...kv, path: 'team/%2e%2e' }, '/path'],
     [{ ...database, deliveries: [] }, '/deliveries'],
     [{ ...database, deliveries: ['inline', 'inline'] }, '/deliveries'],
-    [{ ...database, deliveries: ['gateway'] }, '/deliveries/0'],
+    [{ ...database, deliveries: ['by-post'] }, '/deliveries/0'],
     [{ ...database, defaultTtlSeconds: 0 }, '/default_ttl_seconds'],
     [{ ...database, defaultTtlSeconds: -5 }, '/default_ttl_seconds'],
     [{ ...database, maxTtlSeconds: 2_592_001 }, '/max_ttl_seconds'],
