@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import type { DryRun } from '../../gateway/tool/tool-dry-run.js';
-import type { ToolVersion } from '../../gateway/tool/tool-rows.js';
 import { toolSpecSchema } from '../../gateway/tool/tool-spec.js';
-import type { Tool } from '../../gateway/tool/tool.js';
+import type { Tool, ToolVersion } from '../../gateway/tool/tool.js';
 import { instant } from '../schema/fields.js';
 import { instantOf } from './page-view.js';
 

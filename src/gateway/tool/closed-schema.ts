@@ -4,7 +4,9 @@ type Json = Readonly<Record<string, unknown>>;
 const IN_PLACE = ['allOf', 'anyOf', 'oneOf', 'if', 'then', 'else'] as const;
 /** Keywords whose schemas apply to members and items. */
 const BELOW_MAPS = ['properties', 'patternProperties', 'dependentSchemas'] as const;
-const BELOW = ['items', 'additionalProperties', 'unevaluatedItems', 'contains'] as const;
+// Neither what `if`, `not` and `contains` ask: a question that is answered with no more often refuses less.
+const BELOW = ['items', 'additionalProperties', 'unevaluatedItems'] as const;
+const CLOSED_IN_PLACE = IN_PLACE.filter((keyword) => keyword !== 'if');
 
 /**
  * A copy of a schema in which objects take no undeclared members: wherever `properties` are listed and nothing is said
@@ -24,7 +26,7 @@ function closed(schema: unknown, root: Json, boundary: boolean): unknown {
   for (const keyword of BELOW) copy[keyword] &&= closed(copy[keyword], root, true);
   if (Array.isArray(copy['prefixItems']))
     copy['prefixItems'] = copy['prefixItems'].map((each) => closed(each, root, true));
-  for (const keyword of IN_PLACE) {
+  for (const keyword of CLOSED_IN_PLACE) {
     const inner = copy[keyword];
     if (Array.isArray(inner)) copy[keyword] = inner.map((each) => closed(each, root, false));
     else if (isObject(inner)) copy[keyword] = closed(inner, root, false);

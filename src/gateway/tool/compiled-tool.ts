@@ -65,8 +65,7 @@ export class CompiledTool {
       throw new BrokerError('parameter_unknown', { field: '/body' });
     this.body?.check(body);
     narrowing?.check(forced);
-    const url = this.template.fill(path);
-    url.search = this.search(query);
+    const url = this.template.fill(path, this.search(query));
     const bytes = this.body?.encode(body);
     return {
       method: this.tool.spec.method,

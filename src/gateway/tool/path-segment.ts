@@ -5,6 +5,7 @@ import { BrokerError } from '../../kernel/broker-error.js';
 const SEPARATOR = /[/\\]/;
 const ENCODED = /%[0-9a-f]{2}/i;
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
+const PLAIN = /^[ -~]*$/;
 const DOT_SEGMENT = /^\.{0,2}$/;
 const HALF_PAIR = /\p{Cs}/u;
 
@@ -20,7 +21,8 @@ const LONGEST = 1_024;
 export function encodeSegment(segment: string): string {
   if (segment.length > LONGEST) throw new TypeError(`is longer than ${LONGEST} characters`);
   if (HALF_PAIR.test(segment)) throw new TypeError('has half a surrogate pair in it');
-  for (const form of new Set([segment, segment.normalize('NFKC')])) refuseConfusing(form);
+  refuseConfusing(segment);
+  if (!PLAIN.test(segment)) refuseConfusing(segment.normalize('NFKC'));
   return encodeText(segment);
 }
 

@@ -55,6 +55,11 @@ export class ToolBody {
         throw parameterRefused('/body', `is not text or bytes of ${this.contentType}`);
       return;
     }
+    if (this.form === 'json' && !survivesParsing(body))
+      throw parameterRefused(
+        '/body',
+        'has a number that would not be sent as it was given; write it as text',
+      );
     const fault = this.validate?.(body);
     if (fault === undefined) return;
     if (fault.undeclared === undefined) throw parameterRefused(`/body${fault.pointer}`, fault.detail);
@@ -102,6 +107,13 @@ function formOf({ content_type, schema }: BodySpec): BodyForm {
 
 function essence(contentType: string): string {
   return (contentType.split(';')[0] ?? '').trim().toLowerCase();
+}
+
+/** Numbers beyond 2^53 were rounded when they were read: an id would become another one's. */
+function survivesParsing(value: unknown): boolean {
+  if (typeof value === 'number') return !Number.isInteger(value) || Number.isSafeInteger(value);
+  if (typeof value !== 'object' || value === null) return true;
+  return Object.values(value).every(survivesParsing);
 }
 
 function refuseProto(key: string, value: unknown): unknown {

@@ -15,10 +15,9 @@ import {
   selectTools,
   selectToolsNamed,
   selectToolVersions,
-  type ToolVersion,
 } from './tool-rows.js';
 import type { ToolSpec, ToolSpecInput } from './tool-spec.js';
-import type { Tool } from './tool.js';
+import type { Tool, ToolVersion } from './tool.js';
 
 /** Which tools, and which page of them. */
 export interface ToolFilter {

@@ -1,7 +1,7 @@
 import { prepared } from '../../database/prepared.js';
 import type { Tx } from '../../database/transaction.js';
 import type { ToolSpec } from './tool-spec.js';
-import type { Tool } from './tool.js';
+import type { Tool, ToolVersion } from './tool.js';
 
 interface ToolRow {
   name: string;
@@ -11,15 +11,6 @@ interface ToolRow {
   created_at: Date;
   created_by: string;
   updated_at: Date;
-}
-
-/** One version of a tool, as it was saved; it never changes. */
-export interface ToolVersion {
-  readonly tool: string;
-  readonly version: number;
-  readonly spec: ToolSpec;
-  readonly createdAt: Date;
-  readonly createdBy: string;
 }
 
 const SELECT = `SELECT t.name, t.version, v.spec, t.enabled, t.created_at, t.created_by, t.updated_at

@@ -11,6 +11,15 @@ export interface Tool {
   readonly updatedAt: Date;
 }
 
+/** One version of a tool, as it was saved; it never changes. */
+export interface ToolVersion {
+  readonly tool: string;
+  readonly version: number;
+  readonly spec: ToolSpec;
+  readonly createdAt: Date;
+  readonly createdBy: string;
+}
+
 /** What a caller fills a tool's parameters with. */
 export interface ToolArguments {
   readonly path?: Readonly<Record<string, unknown>>;

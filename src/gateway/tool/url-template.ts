@@ -52,16 +52,19 @@ export class UrlTemplate {
     return new UrlTemplate(base.origin, base.hostname, segments, names);
   }
 
-  /** The URL with every parameter in its place; `parameter_refused` with a pointer for a value that has none. */
-  fill(values: Readonly<Record<string, unknown>>): URL {
+  /**
+   * The URL with every parameter in its place, and an encoded query; `parameter_refused` with a pointer for a value that
+   * has no place.
+   */
+  fill(values: Readonly<Record<string, unknown>>, search = ''): URL {
     let path = '';
     for (const { parts, fixed } of this.segments) path += `/${fixed ?? encodeParts(parts, values)}`;
-    const text = this.origin + path;
+    const text = this.origin + path + (search === '' ? '' : `?${search}`);
     if (text.length > LONGEST_URL)
-      throw parameterRefused('/path', `makes a URL longer than ${LONGEST_URL} characters`);
+      throw parameterRefused('', `makes a URL longer than ${LONGEST_URL} characters`);
     const url = new URL(text);
     // The parser resolves what it takes for dot segments; a URL that it changed is not the one that was checked.
-    if (url.href !== text) throw parameterRefused('/path', 'makes a URL that reads differently elsewhere');
+    if (url.href !== text) throw parameterRefused('', 'makes a URL that reads differently elsewhere');
     return url;
   }
 

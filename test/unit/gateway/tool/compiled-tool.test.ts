@@ -166,6 +166,32 @@ describe('values that do not fit are refused, and not repeated', () => {
     });
   });
 
+  it('numbers that were rounded when they were read', () => {
+    const body = JSON.parse('{"model":"m","messages":[],"metadata":{"id":12345678901234567890}}') as unknown;
+    expect(refusal(() => chat.check({ body }))).toEqual({ code: 'parameter_refused', field: '/body' });
+  });
+
+  it('what a condition of a schema asks is not changed by closing it', () => {
+    const conditional = compiledTool({
+      ...CHAT,
+      parameters: {
+        body: {
+          schema: {
+            type: 'object',
+            properties: { owner: { type: 'object' }, amount: { type: 'integer' } },
+            if: { properties: { owner: { type: 'object', properties: { kind: { const: 'guest' } } } } },
+            then: { properties: { amount: { type: 'integer', maximum: 10 } } },
+          },
+        },
+      },
+    });
+    const body = { owner: { kind: 'guest', more: 1 }, amount: 11 };
+    expect(refusal(() => conditional.check({ body }))).toEqual({
+      code: 'parameter_refused',
+      field: '/body/amount',
+    });
+  });
+
   it('no part of a value is in the error', () => {
     fc.assert(
       fc.property(fc.stringMatching(/^[a-z]{12}$/), (secret) => {

@@ -47,7 +47,8 @@ describe('requests that are not to the tool', () => {
     'paths that mean others: %s',
     (segment) => {
       const args = orders.match('GET', `/v1/users/${segment}/orders`);
-      if (args !== undefined) expect(refusal(() => orders.check(args))).toMatchObject({ code: 'parameter_refused' });
+      if (args !== undefined)
+        expect(refusal(() => orders.check(args))).toMatchObject({ code: 'parameter_refused' });
     },
   );
 
@@ -57,11 +58,15 @@ describe('requests that are not to the tool', () => {
     const more = orders.match('GET', '/v1/users/ada/orders?admin=1') ?? {};
     expect(refusal(() => orders.check(more))).toEqual({ code: 'parameter_unknown', field: '/query/admin' });
     const proto = orders.match('GET', '/v1/users/ada/orders?__proto__=1') ?? {};
-    expect(refusal(() => orders.check(proto))).toEqual({ code: 'parameter_unknown', field: '/query/__proto__' });
+    expect(refusal(() => orders.check(proto))).toEqual({
+      code: 'parameter_unknown',
+      field: '/query/__proto__',
+    });
   });
 
   it('bodies of another type, or not well formed', () => {
-    const read = (raw: string, type?: string): unknown => refusal(() => chat.readBody(Buffer.from(raw), type));
+    const read = (raw: string, type?: string): unknown =>
+      refusal(() => chat.readBody(Buffer.from(raw), type));
     expect(read('{}', 'text/plain')).toMatchObject({ code: 'media_type_unsupported' });
     expect(read('{}')).toMatchObject({ code: 'media_type_unsupported' });
     expect(read('{', 'application/json')).toMatchObject({ code: 'request_malformed' });
@@ -70,7 +75,9 @@ describe('requests that are not to the tool', () => {
     expect(invalid).toMatchObject({ code: 'request_malformed' });
     expect(refusal(() => orders.readBody(Buffer.from('x'), 'text/plain'))).toMatchObject({ field: '/body' });
     for (const form of ['a=1&a=2', 'a=1&a[b]=2', 'a[b=1', '[a]=1', '__proto__[x]=1', 'a=%ff'])
-      expect(refusal(() => refund.readBody(Buffer.from(form), FORM))).toMatchObject({ code: 'request_malformed' });
+      expect(refusal(() => refund.readBody(Buffer.from(form), FORM))).toMatchObject({
+        code: 'request_malformed',
+      });
   });
 });
 

@@ -45,12 +45,16 @@ describe('what a grant does not allow', () => {
 
   it('members of a body, also through names of the prototype', () => {
     const model = { '/body/model': ['small'] };
-    expect(refusal(() => chat.check({ body: chatCase({ model: 'large' }) }, granted({ allow: model })))).toEqual({
+    expect(
+      refusal(() => chat.check({ body: chatCase({ model: 'large' }) }, granted({ allow: model }))),
+    ).toEqual({
       code: 'parameter_refused',
       field: '/body/model',
     });
     const odd = granted({ allow: { '/body/constructor': ['small'] } });
-    expect(refusal(() => chat.check({ body: chatCase({}) }, odd))).toMatchObject({ code: 'parameter_refused' });
+    expect(refusal(() => chat.check({ body: chatCase({}) }, odd))).toMatchObject({
+      code: 'parameter_refused',
+    });
   });
 
   it('a condition that does not hold, or cannot be evaluated', () => {
@@ -67,7 +71,9 @@ describe('what a grant does not allow', () => {
 
 describe('constants', () => {
   it('are filled in, at any depth', () => {
-    const fixed = granted({ constants: { '/path/user_id': 'ada', '/query/limit': 3, '/header/X-Trace': 't' } });
+    const fixed = granted({
+      constants: { '/path/user_id': 'ada', '/query/limit': 3, '/header/X-Trace': 't' },
+    });
     const made = orders.check({}, fixed);
     expect(made.url.href).toBe('https://api.example.com/v1/users/ada/orders?limit=3');
     expect(made.headers).toEqual({ 'x-trace': 't' });
