@@ -32,7 +32,9 @@ export async function benchScrub(rounds: number, progress: (line: string) => voi
   ];
   progress(`scrub: ${rows.map(({ case: name, ours }) => `${name} ${ours.toFixed(0)} MB/s`).join('; ')}`);
   const worst = worstGrowth(scrub);
-  progress(`scrub: of ${Object.keys(HOSTILE).length} hostile bodies, ${worst.name} grows most: ${worst.ratio.toFixed(2)}`);
+  progress(
+    `scrub: of ${Object.keys(HOSTILE).length} hostile bodies, ${worst.name} grows most: ${worst.ratio.toFixed(2)}`,
+  );
   return [
     ...rows,
     measured({

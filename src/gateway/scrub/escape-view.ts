@@ -4,6 +4,8 @@ import type { View } from './view.js';
 /** Builds the view of a text in which some parts stand for themselves and others are escapes. */
 export class EscapeView implements View {
   readonly content: ByteText;
+  /** Whether the escapes are of several kinds, so that one may have been written in another. */
+  readonly mixed: boolean;
   // Per escape: where it and what it stands for begin and end. All else is as long decoded as it was.
   readonly #decodedStart: readonly number[];
   readonly #decodedEnd: readonly number[];
@@ -18,6 +20,7 @@ export class EscapeView implements View {
     this.#sourceStart = builder.sourceStart;
     this.#sourceEnd = builder.sourceEnd;
     this.#from = builder.from;
+    this.mixed = builder.mixed;
   }
 
   sourceStart(at: number): number {
@@ -56,6 +59,8 @@ export class EscapeViewBuilder {
   readonly decodedEnd: number[] = [];
   readonly sourceStart: number[] = [];
   readonly sourceEnd: number[] = [];
+  mixed = false;
+  #lead = '';
   #decodedLength = 0;
   #at: number;
 
@@ -69,6 +74,9 @@ export class EscapeViewBuilder {
   /** An escape at `start` to `end` that stands for these bytes, which may be none. */
   escape(start: number, end: number, stands: string): void {
     this.#literal(start);
+    const lead = this.source.charAt(start);
+    this.mixed ||= this.#lead !== '' && this.#lead !== lead;
+    this.#lead = lead;
     this.decodedStart.push(this.#decodedLength);
     this.parts.push(stands);
     this.#decodedLength += stands.length;

@@ -1,9 +1,8 @@
 import type { ByteText } from './byte-text.js';
 import { readBackslash } from './backslash.js';
 import type { Escape, EscapeKind } from './escape.js';
-import { EscapeViewBuilder } from './escape-view.js';
+import { EscapeViewBuilder, type EscapeView } from './escape-view.js';
 import { readEntity } from './html-entity.js';
-import type { View } from './view.js';
 
 /** JSON (RFC 8259 §7), and what JavaScript and Python write besides. */
 export const BACKSLASH: EscapeKind = { lead: 0x5c, read: readBackslash };
@@ -28,7 +27,7 @@ export function undoEscapes(
   from: number,
   to: number,
   escapes: EscapeSet,
-): View | undefined {
+): EscapeView | undefined {
   const { bytes, text } = source;
   const builder = new EscapeViewBuilder(text, from);
   for (let at = from; at < to;) {

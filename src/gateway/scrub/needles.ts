@@ -27,8 +27,6 @@ export class Needles {
   readonly #needles: ReadonlyMap<string, Needle>;
   /** Bytes of the longest secret. */
   readonly longestBytes: number;
-  /** Whether a secret has characters that escapes are written with, so that undoing one may destroy another. */
-  readonly hasEscapeCharacters: boolean;
   /** Whether a secret reaches over what ends words: spaces, quotes, line ends. */
   readonly hasSeparators: boolean;
   #search: NeedleSearch | undefined;
@@ -39,7 +37,6 @@ export class Needles {
     for (const secret of raw) addSecret(needles, secret);
     this.#needles = needles;
     this.longestBytes = Math.max(0, ...raw.map((secret) => secret.length));
-    this.hasEscapeCharacters = raw.some((secret) => /[\\%&]/.test(secret));
     this.hasSeparators = raw.some((secret) => /[\s"'<>]/.test(secret));
   }
 

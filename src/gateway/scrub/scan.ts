@@ -14,8 +14,10 @@ import type { View } from './view.js';
 
 /** How deep something may be written in something else. Deeper, nobody can read it back by accident. */
 const MAX_DEPTH = 5;
+/** How many kinds of escapes may be written in each other. */
+const MAX_ESCAPES_IN_ESCAPES = 2;
 /** How often each byte of the body may be looked at in one form or another, and what a small body may have besides. */
-const WORK_PER_BYTE = 32;
+const WORK_PER_BYTE = 64;
 const WORK_BESIDES_BYTES = 65_536;
 
 /** Thrown where a body is written in itself so often that looking through it would not end in linear time. */
@@ -51,8 +53,7 @@ export class Scan {
   }
 
   #look(source: ByteText, form: Form, depth: number): readonly Span[] {
-    this.#workBytes -= source.length;
-    if (this.#workBytes < 0) throw new TooDeep();
+    this.#spend(source.length);
     const spans = new SpanList();
     this.needles.search(source, 0, source.length, spans.emit);
     const layer = { source, depth, signs: signsOf(source.bytes), emit: spans.emit };
@@ -97,15 +98,32 @@ export class Scan {
   /** Looks at what is behind escapes; answers whether there were any. */
   #undo({ source, depth, emit }: Layer, from: number, to: number): boolean {
     if (depth >= MAX_DEPTH) return false;
-    let any = false;
-    // At once, unless a secret has characters that escapes are made of, which one kind would take from another.
-    for (const escapes of this.needles.hasEscapeCharacters ? EACH_ESCAPE : ALL_ESCAPES) {
-      const view = undoEscapes(source, from, to, escapes);
+    const view = undoEscapes(source, from, to, ALL_ESCAPES);
+    if (view === undefined) return false;
+    this.#inside(view, depth, emit);
+    if (view.mixed && !this.needles.empty) this.#unravel(source, from, to, emit, 0);
+    return true;
+  }
+
+  /**
+   * Looks for the secret alone behind escapes of one kind after another, in every order: where one kind is written in
+   * another, or the secret has characters of its own that look like escapes, undoing all at once destroys it.
+   */
+  #unravel(source: ByteText, from: number, to: number, emit: Emit, depth: number): void {
+    for (const kind of EACH_ESCAPE) {
+      const view = undoEscapes(source, from, to, kind);
       if (view === undefined) continue;
-      any = true;
-      this.#inside(view, depth, emit);
+      const { content } = view;
+      this.#spend(content.length);
+      const outer: Emit = (start, end, name) => emit(view.sourceStart(start), view.sourceEnd(end), name);
+      this.needles.search(content, 0, content.length, outer);
+      if (depth < MAX_ESCAPES_IN_ESCAPES) this.#unravel(content, 0, content.length, outer, depth + 1);
     }
-    return any;
+  }
+
+  #spend(bytes: number): void {
+    this.#workBytes -= bytes;
+    if (this.#workBytes < 0) throw new TooDeep();
   }
 
   #inside(view: View, depth: number, emit: Emit): void {
@@ -115,7 +133,7 @@ export class Scan {
   }
 }
 
-const ALL_ESCAPES = [escapeSet(BACKSLASH, PERCENT, ENTITY)];
+const ALL_ESCAPES = escapeSet(BACKSLASH, PERCENT, ENTITY);
 const EACH_ESCAPE = [escapeSet(BACKSLASH), escapeSet(PERCENT), escapeSet(ENTITY)];
 
 function mayHaveEscapes({ signs }: Layer): boolean {

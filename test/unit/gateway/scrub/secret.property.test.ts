@@ -12,6 +12,7 @@ const secret = fc.oneof(
   fc.stringMatching(/^[!-~]{12,40}$/),
   fc.stringMatching(/^[ -~]{12,40}$/).filter((text) => text.trim() === text),
   fc.string({ unit: fc.constantFrom(...'aéßž漢🔑Z9-'), minLength: 12, maxLength: 24 }),
+  fc.stringMatching(/^[!-~]{10,20}\n[!-~]{10,20}$/),
 );
 const encoding = fc.constantFrom(...Object.keys(ENCODINGS));
 const around = fc.stringMatching(/^[A-Za-z0-9 .:,=-]{0,40}$/);
@@ -63,6 +64,20 @@ describe('the injected secret', () => {
         }
       }),
       { seed: SEED, numRuns: 1_000 },
+    );
+  });
+
+  it('does not come through where one encoding is written in another', () => {
+    fc.assert(
+      fc.property(secret, encoding, encoding, seed, fc.boolean(), (value, inner, outer, turn, json) => {
+        const written = ENCODINGS[outer]?.(ENCODINGS[inner]?.(value, turn) ?? '', turn) ?? '';
+        const { text } = json
+          ? scrubbed(JSON.stringify({ written }), JSON_TYPE, { secrets: [value] })
+          : scrubbed(`so: ${written}.`, TEXT_TYPE, { secrets: [value] });
+        const read = readings(text);
+        expect([...read, ...read.flatMap(readings)].some((reading) => reading.includes(value))).toBe(false);
+      }),
+      { seed: SEED, numRuns: 2_000 },
     );
   });
 
