@@ -18,8 +18,10 @@ const BY_KEY_ONLY = `SET plan_cache_mode = force_generic_plan SET enable_seqscan
  * those of call n lie from `p_limit_from[n]` to before `p_limit_from[n + 1]`) and compares one slot; `p_limit_counts`
  * says that it also adds to the slot's key, which one limit of each call and key does.
  *
- * Answers for each call a verdict (`ok`, a code, `busy` for a row that is taken, or `limited`), the limit that refused it (0: none) and how much would have to go from its
- * slot; for each limit what was used of its slot just after its call (when it refused: before); and for each slot the milliseconds until its oldest part falls out.
+ * Answers for each call a verdict (`ok`, a code, `busy` for a row that is taken, or `limited`) and the limit that
+ * refused it (0: none), with the milliseconds after which that would let it through; for each limit what was used of
+ * its slot just after its call (when it refused: before); and for each slot the milliseconds until its oldest part
+ * falls out of the window.
  */
 export const ADMIT_CALLS = `CREATE FUNCTION admit_calls(
     p_live_at timestamptz, p_now timestamptz, p_replica text, p_distinct integer,
