@@ -13,5 +13,5 @@ export interface McpExchange {
   /** Aborted when nobody waits for the answer any more. */
   readonly abort: AbortController;
   /** Told with which code a call was refused, for the log line. */
-  refused(code: ErrorCode): void;
+  readonly refused: (code: ErrorCode) => void;
 }

@@ -9,6 +9,7 @@ import { BrokerError } from '../../kernel/broker-error.js';
 import { Log } from '../../kernel/log.js';
 import { classify } from '../problem/classify.js';
 import { refusalOf, resultOf } from './call-result.js';
+import { RpcRefusal } from './rpc-refusal.js';
 import { DescribedTool } from './tool-description.js';
 import type { McpExchange } from './mcp-exchange.js';
 import { OpenRequests, type RequestId } from './open-requests.js';
@@ -29,11 +30,16 @@ export class McpTools {
     private readonly log: Log,
   ) {}
 
-  /** Every tool that the run may call, as its grant leaves it. */
-  async list({ identity }: McpExchange): Promise<Tool[]> {
-    const tools = await this.permissions.list(identity);
-    const described = await Promise.all(tools.map(({ tool }) => this.find(identity, tool.name)));
-    return described.flatMap((tool) => (tool === undefined ? [] : [tool.description]));
+  /** Every tool that the run may call, as its grant leaves it. Rejects with {@link RpcRefusal} alone. */
+  async list(exchange: McpExchange): Promise<Tool[]> {
+    const { identity, caller } = exchange;
+    try {
+      const tools = await this.permissions.list(identity);
+      const described = await Promise.all(tools.map(({ tool }) => this.find(identity, tool.name)));
+      return described.flatMap((tool) => (tool === undefined ? [] : [tool.description]));
+    } catch (thrown) {
+      throw new RpcRefusal(this.refusal(exchange, thrown), caller.requestId);
+    }
   }
 
   /** Calls a tool. Never rejects: a refusal is a result, which is how models see it. */
@@ -55,15 +61,21 @@ export class McpTools {
       const answer = await this.calls.call(identity, wanted, caller, abort.signal);
       return await resultOf(answer, tool?.structured ?? false);
     } catch (thrown) {
-      const error = classify(thrown);
-      exchange.refused(error.code);
-      if (error.code === 'internal_error')
-        this.log.error({ request_id: caller.requestId, err: error, tool: name }, 'a call failed');
+      const error = this.refusal(exchange, thrown);
       const field = error.field === undefined ? undefined : (tool?.form.fieldOf(error.field) ?? error.field);
       return refusalOf(error, field, caller.requestId);
     } finally {
       close();
     }
+  }
+
+  private refusal({ caller, abort, refused }: McpExchange, thrown: unknown): BrokerError {
+    const error = classify(thrown);
+    refused(error.code);
+    // Nobody waits for the answer of a call that was given up, and giving it up is no failure.
+    if (error.code === 'internal_error' && !abort.signal.aborted)
+      this.log.error({ request_id: caller.requestId, err: error }, 'an MCP request failed');
+    return error;
   }
 
   private async find(identity: RunIdentity, name: string): Promise<DescribedTool | undefined> {

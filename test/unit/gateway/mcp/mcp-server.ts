@@ -48,6 +48,8 @@ export class McpServer {
   readonly calls: WantedCall[] = [];
   readonly codes: (string | undefined)[] = [];
   readonly requests = new OpenRequests();
+  /** Why the tools of the grant cannot be listed. */
+  listFails: Error | undefined;
   #url: URL | undefined;
   readonly #server = fastify();
   readonly #endpoint: McpEndpoint;
@@ -59,7 +61,10 @@ export class McpServer {
     });
     const narrowing = {} as Narrowing;
     const permissions = {
-      list: async () => list,
+      list: async () => {
+        if (this.listFails !== undefined) throw this.listFails;
+        return list;
+      },
       of: async (_identity: RunIdentity, name: string) => {
         const found = list.find(({ tool }) => tool.name === name);
         if (found === undefined) throw new BrokerError('tool_not_granted');

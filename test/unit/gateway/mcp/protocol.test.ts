@@ -31,6 +31,7 @@ afterEach(async () => {
   await Promise.all(clients.splice(0).map((each) => each.close()));
   server.calls.length = 0;
   server.codes.length = 0;
+  server.listFails = undefined;
 });
 afterAll(() => server.close());
 
@@ -63,6 +64,19 @@ describe.each(['2026-07-28', '2025-11-25'] as const)('a client of %s', (revision
       isError: true,
       _meta: { 'leasegate/refusal': { code: 'internal_error' } },
     });
+  });
+
+  it('is told by code why there is no list', async () => {
+    const connected = await client(revision);
+    server.listFails = new BrokerError('grant_not_active');
+    await expect(connected.listTools()).rejects.toMatchObject({
+      message: expect.stringContaining('grant_not_active: ') as string,
+      data: { 'leasegate/refusal': { code: 'grant_not_active', reference: 'request-1' } },
+    });
+    server.listFails = new Error('password=hunter2');
+    const refused = (await connected.listTools().catch((error: unknown) => error)) as Error;
+    expect(refused.message).toContain('internal_error');
+    expect(refused.message).not.toContain('hunter2');
   });
 
   it('calls a tool that is not its own like any other, for the gateway to refuse', async () => {
