@@ -26,6 +26,7 @@ export class AlertRules {
     this.#byName = new Map(this.all.map((compiled) => [compiled.rule.name, compiled]));
   }
 
+  /** A rule by its name, also one that is not enabled. */
   find(name: string): CompiledRule | undefined {
     return this.#byName.get(name);
   }

@@ -26,6 +26,7 @@ export class Channels implements OnApplicationShutdown {
     this.#channels = new Map(all.map((channel) => [channel.name, channel]));
   }
 
+  /** A channel by its name; none when the settings do not have it any more. */
   find(name: string): Channel | undefined {
     return this.#channels.get(name);
   }

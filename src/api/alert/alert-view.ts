@@ -97,6 +97,7 @@ export const silenceView = z
   .meta({ id: 'SilenceView' });
 export type SilenceView = z.output<typeof silenceView>;
 
+/** An alert as it is answered. */
 export function alertViewOf(alert: Alert): AlertView {
   return {
     id: alert.id,
@@ -121,6 +122,7 @@ export function alertViewOf(alert: Alert): AlertView {
   };
 }
 
+/** How far a telling has got, as it is answered. */
 export function notificationViewOf(state: NotificationState): NotificationView {
   return {
     id: state.id,
@@ -134,6 +136,7 @@ export function notificationViewOf(state: NotificationState): NotificationView {
   };
 }
 
+/** A rule as it is answered, with the channels that its alerts go to. */
 export function ruleViewOf({ rule, kinds }: CompiledRule, channels: readonly string[]): AlertRuleView {
   return {
     name: rule.name,
@@ -147,6 +150,7 @@ export function ruleViewOf({ rule, kinds }: CompiledRule, channels: readonly str
   };
 }
 
+/** A silence as it is answered. */
 export function silenceViewOf(silence: Silence): SilenceView {
   return {
     id: silence.id,

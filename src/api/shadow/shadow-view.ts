@@ -40,10 +40,12 @@ export const egressFindingView = z
   .meta({ id: 'ShadowEgressView' });
 export type ShadowEgressView = z.output<typeof egressFindingView>;
 
+/** What came of a batch, as it is answered. */
 export function importViewOf(summary: BatchSummary): ShadowImportView {
   return { ...summary };
 }
 
+/** A finding as it is answered. */
 export function egressFindingViewOf(finding: EgressFinding): ShadowEgressView {
   return {
     id: finding.id,

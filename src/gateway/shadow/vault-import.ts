@@ -14,6 +14,7 @@ import { readVaultAudit, type VaultRequest } from './vault-audit-line.js';
 /** Groups of one batch that are told apart; further reads are counted with those of their credential. */
 const MOST_GROUPS = 1_000;
 const DAY_MS = 86_400_000;
+/** Under which name batches of Vault's log are written down. */
 export const VAULT_FORMAT = 'vault-audit';
 
 interface ReadGroup {

@@ -111,6 +111,7 @@ describe('search columns of a leaf', () => {
       stepId: 'deploy',
       leaseId: LEASE,
       credential: 'orders',
+      tool: null,
       requestId: 'req-1',
       accountHmac: inbox.hmac('v-user-1'),
     });
