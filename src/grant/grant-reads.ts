@@ -13,6 +13,8 @@ export interface GrantFilter {
   readonly issuer?: string;
   /** Name of a credential that the current version grants. */
   readonly credential?: string;
+  /** Name of a tool that the current version grants. */
+  readonly tool?: string;
   /** `key` or `key=value`. */
   readonly label?: string;
   /** 1 to 500. */
@@ -48,7 +50,7 @@ export async function listGrants(tx: Tx, filter: GrantFilter): Promise<Page<Stor
     `WHERE ($1::text IS NULL OR g.state = $1) AND ($2::text IS NULL OR g.issuer = $2)
        AND ($3::jsonb IS NULL OR v.spec->'credentials' @> $3)
        AND ($4::text IS NULL OR jsonb_exists(g.labels, $4)) AND ($5::text IS NULL OR g.labels->>$4 = $5)
-       AND ($6::uuid IS NULL OR g.id < $6)
+       AND ($6::uuid IS NULL OR g.id < $6) AND ($8::jsonb IS NULL OR v.spec->'tools' @> $8)
      ORDER BY g.id DESC LIMIT $7`,
     [
       filter.state ?? null,
@@ -58,6 +60,7 @@ export async function listGrants(tx: Tx, filter: GrantFilter): Promise<Page<Stor
       labelValue.length === 0 ? null : labelValue.join('='),
       cursorId(filter.cursor),
       limit + 1,
+      filter.tool === undefined ? null : JSON.stringify([{ name: filter.tool }]),
     ],
   );
   return pageOf(rows, limit, (row) => [row.id]);

@@ -20,6 +20,7 @@ export const grantsQuery = z.strictObject({
   state: z.enum(GRANT_STATES).optional(),
   issuer: nameSchema.optional(),
   credential: nameSchema.optional(),
+  tool: nameSchema.optional(),
   label: z
     .string()
     .regex(/^[^=]{1,63}(=.{0,256})?$/, 'is `key` or `key=value`')

@@ -42,7 +42,7 @@ export class GrantsController {
     description: 'Active at once, unless `state` is `draft` or the broker asks for an approval.',
     status: 201,
     answer: grantView,
-    errors: ['name_taken', 'grant_conditions_invalid', 'credential_unknown'],
+    errors: ['name_taken', 'grant_conditions_invalid', 'credential_unknown', 'tool_unknown'],
     versioned: 'answers',
     idempotency: 'replays',
   })
@@ -107,6 +107,7 @@ export class GrantsController {
       'precondition_failed',
       'grant_conditions_invalid',
       'credential_unknown',
+      'tool_unknown',
       'state_transition_refused',
     ],
     versioned: 'requires',

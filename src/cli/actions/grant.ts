@@ -21,6 +21,7 @@ export async function list(invocation: Invocation): Promise<void> {
     state: invocation.text('state'),
     issuer: invocation.text('issuer'),
     credential: invocation.text('credential'),
+    tool: invocation.text('tool'),
     label: invocation.text('label'),
   };
   await printList(invocation, adminClient(invocation).grants, filters, COLUMNS);

@@ -22,6 +22,7 @@ export function defineGrantCommands(set: CommandSet, program: Command): void {
     .option('--state <state>', 'only in this state')
     .option('--issuer <name>', 'only for workloads of this issuer')
     .option('--credential <name>', 'only those that allow this credential')
+    .option('--tool <name>', 'only those that allow this tool')
     .option('--label <name=value>', 'only with this label');
   set.leaf(
     grant,

@@ -91,13 +91,13 @@ describe('changes that are refused', () => {
       code: 'credential_unknown',
     });
     for (const attempt of [
-      tools.get('nothing'),
-      tools.versions('nothing'),
-      tools.version('fixed', 9),
-      tools.disable(admin(), 'nothing'),
-      tools.change(admin(), 'nothing', spec('nothing'), 1),
+      () => tools.get('nothing'),
+      () => tools.versions('nothing'),
+      () => tools.version('fixed', 9),
+      () => tools.disable(admin(), 'nothing'),
+      () => tools.change(admin(), 'nothing', spec('nothing'), 1),
     ])
-      await expect(attempt).rejects.toMatchObject({ code: 'not_found' });
+      await expect(attempt()).rejects.toMatchObject({ code: 'not_found' });
   });
 
   it('to disable what is disabled, to enable what is enabled', async () => {
@@ -177,6 +177,11 @@ describe('permission', () => {
     for (const name of ['mine', 'also-mine', 'foreign']) await tools.create(admin(), spec(name));
     const named = [{ name: 'mine', constants: { '/path/user_id': 'ada' } }, { name: 'also-mine' }];
     grant = await world.grants.create(admin(), grantInput('caller', { credentials: [], tools: named }));
+  });
+
+  it('is found by the tool that it is about', async () => {
+    const found = await world.grants.list({ tool: 'also-mine', limit: 9 });
+    expect(found.items.map(({ name }) => name)).toEqual(['caller']);
   });
 
   it('is refused alike for what is not granted and what there is not', async () => {
