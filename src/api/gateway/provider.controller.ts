@@ -7,6 +7,7 @@ import type { ApiReply, ApiRequest } from '../http/request.js';
 import { Documented, type Operation } from '../openapi/operation.js';
 import { abortOnHangUp } from './abort-on-hang-up.js';
 import { CALL_REFUSALS } from './call-refusals.js';
+import { withLimitHeaders } from './limit-headers.js';
 import { passAnswer } from './pass-answer.js';
 import { ProviderCalls } from './provider-calls.js';
 
@@ -110,12 +111,13 @@ export class ProviderController {
     const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
     const step = headers[STEP_HEADER];
     const stepId = Array.isArray(step) ? step.join(', ') : step;
-    const answer = await this.providerCalls.call(
+    const call = this.providerCalls.call(
       identity,
       { provider, method, target: targetOf(request), headers, body, stepId },
       caller,
       abortOnHangUp(reply),
     );
+    const answer = await withLimitHeaders(reply, call);
     request.circumstances.callId = answer.callId;
     passAnswer(reply, answer);
   }

@@ -10,6 +10,7 @@ import { Documented } from '../openapi/operation.js';
 import { defined } from '../schema/defined.js';
 import { abortOnHangUp } from './abort-on-hang-up.js';
 import { callEnvelope, envelopeText } from './call-envelope.js';
+import { withLimitHeaders } from './limit-headers.js';
 import { callHeaders, passAnswer } from './pass-answer.js';
 import { CALL_REFUSALS } from './call-refusals.js';
 
@@ -59,7 +60,8 @@ export class ToolCallsController {
       ...(stepId === undefined ? {} : { stepId }),
       route: 'POST /v1/tools/:name/call',
     };
-    const answer = await this.calls.call(identity, wanted, caller, abortOnHangUp(reply));
+    const call = this.calls.call(identity, wanted, caller, abortOnHangUp(reply));
+    const answer = await withLimitHeaders(reply, call);
     request.circumstances.callId = answer.callId;
     if (answer.streamed && accept?.includes('text/event-stream') === true) return passAnswer(reply, answer);
     const text = await envelopeText(answer);

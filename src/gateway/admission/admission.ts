@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { setTimeout as pause } from 'node:timers/promises';
 import { BrokerError } from '../../kernel/broker-error.js';
 import { Settings } from '../../settings/schema.js';
+import { CallObserver } from '../call/call-observer.js';
 import type { AdmissionRequest, Admitted, Completion } from './admission-request.js';
 import { AdmissionStatements, type GroupVerdict, type Verdict } from './admission-statements.js';
 import { Batcher } from './batcher.js';
@@ -38,6 +39,7 @@ export class Admission {
   constructor(
     private readonly statements: AdmissionStatements,
     settings: Settings,
+    observer: CallObserver,
   ) {
     const options = {
       largest: LARGEST_GROUP,
@@ -46,12 +48,17 @@ export class Admission {
       late: () => limitsUnavailable(new Error('no answer from the database')),
       divisible: isOfData,
     };
-    this.#admissions = new Batcher((requests) => this.decide(requests), options);
+    const admit = (requests: readonly AdmissionRequest[]): Promise<readonly Decided[]> => {
+      observer.grouped('admit', requests.length);
+      return this.decide(requests);
+    };
+    this.#admissions = new Batcher(admit, options);
     // An end that is not written costs more than the memory it waits in.
-    this.#completions = new Batcher((ends) => this.statements.complete(ends), {
-      ...options,
-      queue: 16 * LONGEST_QUEUE,
-    });
+    const complete = (ends: readonly Completion[]): Promise<readonly boolean[]> => {
+      observer.grouped('complete', ends.length);
+      return this.statements.complete(ends);
+    };
+    this.#completions = new Batcher(complete, { ...options, queue: 16 * LONGEST_QUEUE });
   }
 
   /**

@@ -137,6 +137,7 @@ describe('a call that is refused before it starts', () => {
     const third = await world.call(token, 'limited');
     expect([third.status, fieldsOf(third)['code']]).toEqual([429, 'rate_limited']);
     expect(Number(third.headers.get('retry-after'))).toBeGreaterThan(50);
+    expect(third.headers.get('ratelimit')).toMatch(/^"calls\/run\/60";r=0;t=\d+$/);
   });
 
   it('by a budget, with what was spent before', async () => {
@@ -274,6 +275,7 @@ describe('a call that succeeds', () => {
     expect(metrics).toMatch(/leasegate_call_duration_seconds_count\{tool="orders",code="ok"\} \d/);
     expect(metrics).toMatch(/leasegate_call_added_seconds_count [1-9]/);
     expect(metrics).toMatch(/leasegate_open_calls 0/);
+    expect(metrics).toMatch(/leasegate_call_group_size_count\{statement="admit"\} [1-9]/);
   });
 });
 

@@ -9,6 +9,7 @@ import { settingsFrom } from '../../../../src/settings/load.js';
 import type { Settings } from '../../../../src/settings/schema.js';
 import { Admission } from '../../../../src/gateway/admission/admission.js';
 import { AdmissionStatements } from '../../../../src/gateway/admission/admission-statements.js';
+import { NoObserver } from '../../../../src/gateway/call/call-observer.js';
 import type { AdmissionRequest, Completion } from '../../../../src/gateway/admission/admission-request.js';
 import { toolSpecSchema, type ToolLimits } from '../../../../src/gateway/tool/tool-spec.js';
 import { freshDatabase, type TestDatabase } from '../../../support/parts.js';
@@ -194,7 +195,7 @@ async function startReplica(settings: Settings): Promise<Replica> {
     dataSource,
     transactions,
     statements,
-    admission: new Admission(statements, settings),
+    admission: new Admission(statements, settings, new NoObserver()),
     stop: async () => {
       if (dataSource.isInitialized) await dataSource.destroy();
     },
