@@ -2,6 +2,8 @@ import { request as httpRequest } from 'node:http';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { LeasegateClient } from '../../../src/sdk/leasegate-client.js';
+import { ProofKey } from '../../../src/sdk/proof-key.js';
 import { until } from '../../support/until.js';
 import { startUpstream, type Upstream } from '../../support/upstream.js';
 import { startWorld, type World } from '../../support/world.js';
@@ -37,6 +39,7 @@ beforeAll(async () => {
     ['list-orders', '/v1/users/{user}/orders'],
     ['wait-for-orders', '/v1/users/{user}/wait'],
     ['drop-orders', '/v1/users/{user}/drop'],
+    ['stream-orders', '/v1/users/{user}/stream'],
   ] as const) {
     const { status, body } = await world.call('POST', '/v1/tools', {
       token: await world.adminToken(),
@@ -54,6 +57,7 @@ beforeAll(async () => {
             region: { schema: { type: 'string' } },
           },
         },
+        response: { stream: name === 'stream-orders' },
         credential: { name: 'provider-key', inject: { as: 'bearer', field: 'api_key' } },
       },
     });
@@ -71,9 +75,16 @@ beforeAll(async () => {
         allow: { '/query/kind': ['open', 'paid'] },
       },
       { name: 'wait-for-orders' },
+      { name: 'stream-orders' },
     ],
   });
   upstream.json('GET', '/v1/users/u1/orders', { orders: [7] });
+  upstream.on('GET', '/v1/users/u1/stream', ({ headers }, response) => {
+    const key = String(headers['authorization']).slice('Bearer '.length);
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.write(`data: {"order":7,"key":"${key.slice(0, 9)}`);
+    response.end(`${key.slice(9)}"}\n\ndata: [DONE]\n\n`);
+  });
   // Never answers.
   upstream.on('GET', '/v1/users/u1/wait', (_request, response) => {
     response.once('close', () => (given += 1));
@@ -228,6 +239,25 @@ describe('refused', () => {
   });
 });
 
+it('takes a token that is bound to a key, by way of the SDK', async () => {
+  const leasegate = new LeasegateClient({
+    url: world.baseUrl,
+    tokenSource: () => world.workerToken({ sub: AGENT }),
+    runId: 'run-bound',
+    stepId: 'ask',
+    proofKey: await ProofKey.generate(),
+  });
+  const client = newClient('2026-07-28');
+  const options = { fetch: leasegate.fetch };
+  await client.connect(new StreamableHTTPClientTransport(new URL('/mcp', world.baseUrl), options));
+  expect(
+    textOf(await client.callTool({ name: 'list-orders', arguments: { user: 'u1', kind: 'open' } })),
+  ).toBe('{"orders":[7]}');
+  const stolen = (await leasegate.runToken()).expose();
+  const { status } = await world.call('POST', '/mcp', { token: stolen, body: {} });
+  expect(status).toBe(401);
+});
+
 describe.each(REVISIONS)('a client of %s', (revision) => {
   it('gets refusals as errors of tools', async () => {
     const client = await connected(revision, `run-refused-${revision}`);
@@ -254,7 +284,7 @@ describe.each(REVISIONS)('a client of %s', (revision) => {
     const runId = `run-calls-${revision}`;
     const client = await connected(revision, runId);
     const { tools } = await client.listTools();
-    expect(tools.map(({ name }) => name)).toEqual(['list-orders', 'wait-for-orders']);
+    expect(tools.map(({ name }) => name)).toEqual(['list-orders', 'stream-orders', 'wait-for-orders']);
     expect(tools[0]?.inputSchema).toMatchObject({
       properties: { user: {}, limit: {}, kind: { enum: ['open', 'paid'] } },
       required: ['user', 'kind'],
@@ -275,6 +305,15 @@ describe.each(REVISIONS)('a client of %s', (revision) => {
       return found.length > 0 && ended.length > 0 ? found : undefined;
     });
     expect(started?.tool).toMatchObject({ name: 'list-orders' });
+  });
+
+  it('gets a stream as a whole, scrubbed where the key was cut in two', async () => {
+    const client = await connected(revision, `run-streams-${revision}`);
+    const result = await client.callTool({ name: 'stream-orders', arguments: { user: 'u1' } });
+    expect(textOf(result)).toBe('data: {"order":7,"key":"[redacted:credential]"}\n\ndata: [DONE]\n\n');
+    expect(result._meta).toMatchObject({
+      'leasegate/call': { findings: [{ kind: 'credential', count: 1 }] },
+    });
   });
 
   it('that cancels a call ends it at the provider', async () => {
@@ -298,7 +337,7 @@ describe.each(REVISIONS)('a client of %s', (revision) => {
 
   it('works over leasegate mcp, which a cancelled call ends at the provider, too', async () => {
     const client = await piped(revision, `run-piped-${revision}`);
-    expect((await client.listTools()).tools).toHaveLength(2);
+    expect((await client.listTools()).tools).toHaveLength(3);
     expect(
       textOf(await client.callTool({ name: 'list-orders', arguments: { user: 'u1', kind: 'paid' } })),
     ).toBe('{"orders":[7]}');
