@@ -32,6 +32,16 @@ export class CallArrival {
    * `upstream_*`, or with the reason for which the call was cut.
    */
   async receive(open: OpenCall, begun: BegunAnswer): Promise<CallAnswer> {
+    try {
+      return await this.taken(open, begun);
+    } catch (error) {
+      // Refused before it was read: the provider must not go on sending into nothing.
+      begun.response.body.destroy();
+      throw error;
+    }
+  }
+
+  private async taken(open: OpenCall, begun: BegunAnswer): Promise<CallAnswer> {
     const { response, secrets } = begun;
     const { tool } = open.call;
     const contentType = response.headers['content-type'] ?? UNTYPED;
@@ -52,7 +62,7 @@ export class CallArrival {
     const { tool } = open.call;
     const { response: rules, scrub } = tool.spec;
     if (!hasBody(open, response.status)) {
-      response.body.resume();
+      response.body.on('error', () => undefined).resume();
       return this.finish(open, Buffer.alloc(0), undefined);
     }
     const wire = await readWhole(response.body, rules.max_bytes, open.signal);

@@ -20,7 +20,16 @@ beforeAll(async () => {
     });
   }
   const stream = { stream: true };
+  for (const path of ['/packed', '/revealing']) {
+    world.upstream.on('GET', path, (_, response) => {
+      open.set(path, response);
+      const more = path === '/packed' ? { 'content-encoding': 'zstd' } : { etag: world.key };
+      response.writeHead(200, { 'content-type': 'text/event-stream', ...more }).flushHeaders();
+    });
+  }
   await world.tools(
+    { name: 'packed', response: { stream: true } },
+    { name: 'revealing', response: { stream: true }, scrub: { response: 'block' } },
     { name: 'live', response: stream },
     { name: 'echo', response: stream },
     { name: 'echo-blocked', path: '/echo', response: stream, scrub: { response: 'block' } },
@@ -33,7 +42,16 @@ beforeAll(async () => {
       limits: { concurrent: [{ per: 'run', max: 1 }] },
     },
   );
-  token = await world.runWith('streams', ['live', 'echo', 'echo-blocked', 'endless', 'broken', 'counted']);
+  token = await world.runWith('streams', [
+    'live',
+    'echo',
+    'echo-blocked',
+    'endless',
+    'broken',
+    'counted',
+    'packed',
+    'revealing',
+  ]);
 }, 180_000);
 afterAll(async () => {
   await replica.stop();
@@ -108,6 +126,16 @@ async function endOf(reading: Reading): Promise<Readonly<Record<string, unknown>
 }
 
 describe('a stream', () => {
+  it.each([
+    ['packed', 'response_unreadable'],
+    ['revealing', 'response_blocked'],
+  ])('that cannot be passed on is let go of at once: %s', async (name, code) => {
+    const headers = { authorization: `Bearer ${token}` };
+    const refused = await fetch(`${world.broker.baseUrl}/g/${name}/${name}`, { headers });
+    expect([refused.status, ((await refused.json()) as { code: string }).code]).toEqual([502, code]);
+    await until(() => open.get(`/${name}`)?.destroyed === true);
+  });
+
   it.each(['provider', 'name'])('is passed on as it comes: by %s', async (way) => {
     const reading = await start('/live', { way });
     const provider = open.get('/live');
