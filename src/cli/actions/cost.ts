@@ -53,7 +53,7 @@ export async function list(invocation: Invocation): Promise<void> {
     by,
     ...daysOf(invocation),
     run: invocation.text('run') ?? invocation.text('runId'),
-    grant: invocation.text('grant'),
+    grant: invocation.text('ofGrant') ?? invocation.text('grant'),
     tool: invocation.text('tool'),
     subject: invocation.text('subject'),
   };
