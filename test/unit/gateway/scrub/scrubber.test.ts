@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { Scrubber } from '../../../../src/gateway/scrub/scrubber.js';
+import { Secret } from '../../../../src/kernel/secret.js';
 import { EVENTS_TYPE, JSON_TYPE, plan, scrubbed, streamed, TEXT_TYPE } from './parts.js';
 
 const SECRET = 'hunter2-hunter2-hunter2';
@@ -97,9 +99,8 @@ describe('modes', () => {
   });
 
   it('where nothing is found the body is the very same', () => {
-    const result = scrubbed('{"a":1}', JSON_TYPE, { secrets: [SECRET] });
-    expect(result.body.buffer).toBe(result.body.buffer);
-    expect(result.text).toBe('{"a":1}');
+    const body = Buffer.from('{"a":1}');
+    expect(new Scrubber().scrubBody(plan(), [Secret.of(SECRET)], body, JSON_TYPE, 'redact').body).toBe(body);
   });
 
   it.each([TEXT_TYPE, JSON_TYPE, EVENTS_TYPE])(
