@@ -158,6 +158,7 @@ function filtersOf(invocation: Invocation): Filters {
     grant: invocation.text('grant'),
     lease: invocation.text('lease'),
     credential: invocation.text('credential'),
+    tool: invocation.text('tool'),
     workload: invocation.text('workload'),
     actor: invocation.text('actor'),
     request: invocation.text('request'),

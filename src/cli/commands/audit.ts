@@ -81,6 +81,7 @@ function withFilters(command: Command): Command {
     .option('--step <id>', 'of this step')
     .option('--lease <id>', 'of this lease')
     .option('--credential <name>', 'of this credential')
+    .option('--tool <name>', 'of this tool')
     .option('--workload <subject>', 'of this workload')
     .option('--actor <subject>', 'done by this subject')
     .option('--request <reference>', 'with this reference')

