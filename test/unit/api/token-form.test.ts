@@ -32,6 +32,7 @@ describe('a token request that is refused', () => {
     ],
     ['another resource', { ...GOOD, resource: 'https://other.example' }, 'target_refused'],
     ['another audience', { ...GOOD, audience: 'other' }, 'target_refused'],
+    ['another path', { ...GOOD, resource: `${URL}/v1` }, 'target_refused'],
   ])('has %s', (_, fields, code) => {
     expect(() => read(fields as Record<string, string>)).toThrow(expect.objectContaining({ code }));
   });
@@ -81,5 +82,9 @@ describe('a token request that is taken', () => {
       ['resource', URL],
     );
     expect(request).toMatchObject({ scope: 'credential:db', runId: 'r', stepId: 's' });
+  });
+
+  it('names the MCP endpoint as its resource, which is this server, too', () => {
+    expect(() => read({ ...GOOD, resource: `${URL.replace(/\/$/, '')}/mcp` })).not.toThrow();
   });
 });

@@ -206,6 +206,15 @@ describe('a message', () => {
     expect(await answer.json()).toMatchObject({ id: 1, error: {} });
   });
 
+  it('names the step of its call in a header', async () => {
+    provider = async ({ tool }) => jsonAnswer(tool, {});
+    const params = { name: 'list-orders', arguments: { user: 'u' } };
+    await (
+      await post({ jsonrpc: '2.0', id: 1, method: 'tools/call', params }, { 'leasegate-step': 'ask' })
+    ).text();
+    expect(server.calls).toMatchObject([{ tool: 'list-orders', stepId: 'ask' }]);
+  });
+
   it('that is no JSON-RPC is refused', async () => {
     expect((await post({ hello: 1 })).status).toBe(400);
     expect((await post([])).status).toBe(400);
