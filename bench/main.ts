@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { benchGateway } from './gateway/gateway.js';
 import { benchIssue } from './issue/issue.js';
 import { benchStart } from './start/start.js';
 import { table, type Report } from './report.js';
@@ -6,12 +7,14 @@ import { table, type Report } from './report.js';
 const BENCHES: Readonly<
   Record<string, (rounds: number, progress: (line: string) => void) => Promise<Report>>
 > = {
+  gateway: benchGateway,
   issue: benchIssue,
   start: benchStart,
 };
 
 const USAGE = `Usage: npm run bench -- NAME [--json] [--rounds N]
 
+  gateway a call through the gateway, against the provider itself and a peer that forwards
   issue   a lease, against Vault alone: JWT login and read
   start   the command line and the second start of the demo
 
