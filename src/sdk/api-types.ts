@@ -83,6 +83,71 @@ export interface AuthorizationServerMetadata {
   service_documentation: string;
 }
 
+export interface CallRecordView {
+  id: string;
+  run: { ref: string; run_id: string };
+  step_id: string;
+  grant: { id: string; version: number };
+  workload: { issuer: string; subject: string };
+  tool: { name: string; version: number };
+  state: 'open' | 'ended';
+  /** `unknown`: it left, and nobody knows what became of it */
+  outcome: ('success' | 'refused' | 'failure' | 'unknown') | null;
+  code: string | null;
+  /** the provider's */
+  status: number | null;
+  started_at: string;
+  /** after this it counts as lost */
+  deadline: string;
+  ended_at: string | null;
+  request_bytes: number;
+  response_bytes: number | null;
+  /** millionths of the currency */
+  reserved_micros: number;
+  cost_micros: number | null;
+  units: Record<string, number>;
+}
+
+export interface CallView {
+  call: { id: string; tool: string; tool_version: number };
+  response: {
+    /** the provider's */
+    status: number;
+    headers: Record<string, string>;
+    content_type: string;
+    /** how `body` is written */
+    encoding: 'json' | 'text' | 'base64';
+    /** JSON as it came, text, or bytes in base64; null when there was none */
+    body: unknown;
+  };
+  /** what the scrubber found, in either direction */
+  findings: {
+    /** `credential`, a detector with its kind, or `pattern/NAME` */
+    kind: string;
+    count: number;
+  }[];
+  cost: { micros: number; units: Record<string, number> };
+}
+
+export interface CostView {
+  /** of UTC */
+  day?: string | undefined;
+  run?: { ref: string; run_id: string } | undefined;
+  step_id?: string | undefined;
+  grant?: { id: string; name: string | null } | undefined;
+  tool?: string | undefined;
+  workload?: { issuer: string; subject: string } | undefined;
+  calls: number;
+  /** of which nobody knows what became of them; they count with what was set aside */
+  unknown_calls: number;
+  /** millionths of the currency in which tools have their prices */
+  cost_micros: number;
+  request_bytes: number;
+  response_bytes: number;
+  /** as providers reported them */
+  units: Record<string, number>;
+}
+
 export interface CredentialBody {
   name: string;
   kind: 'database' | 'kv' | 'pki';
@@ -92,8 +157,8 @@ export interface CredentialBody {
   path: string;
   /** KV: `version`; PKI: `common_name`, `alt_names`, `ip_sans`; database: none */
   parameters?: Record<string, string | number | boolean> | undefined;
-  /** `inline` unless told */
-  deliveries?: ('inline' | 'wrapped')[] | undefined;
+  /** `inline` unless told; with `gateway`, tools may use it without any worker seeing it */
+  deliveries?: ('inline' | 'wrapped' | 'gateway')[] | undefined;
   /** 900 unless told */
   default_ttl_seconds?: number | undefined;
   /** 3600 unless told */
@@ -112,7 +177,7 @@ export interface CredentialView {
   mount: string;
   path: string;
   parameters: Record<string, string | number | boolean>;
-  deliveries: ('inline' | 'wrapped')[];
+  deliveries: ('inline' | 'wrapped' | 'gateway')[];
   default_ttl_seconds: number;
   max_ttl_seconds: number;
   revocable: boolean;
@@ -163,6 +228,7 @@ export type ErrorCode =
   | 'proof_invalid'
   | 'run_token_invalid'
   | 'run_token_expired'
+  | 'origin_refused'
   | 'role_required'
   | 'run_identity_missing'
   | 'run_identity_refused'
@@ -187,6 +253,32 @@ export type ErrorCode =
   | 'lease_not_renewable'
   | 'lease_in_progress'
   | 'credential_unavailable'
+  | 'tool_unknown'
+  | 'tool_not_granted'
+  | 'tool_disabled'
+  | 'parameter_unknown'
+  | 'parameter_refused'
+  | 'tool_response_refused'
+  | 'response_too_large'
+  | 'call_cancelled'
+  | 'concurrency_limited'
+  | 'bytes_limited'
+  | 'budget_exhausted'
+  | 'grant_changed'
+  | 'tool_changed'
+  | 'limits_unavailable'
+  | 'gateway_overloaded'
+  | 'destination_refused'
+  | 'destination_unresolvable'
+  | 'upstream_unreachable'
+  | 'upstream_tls_refused'
+  | 'upstream_timeout'
+  | 'upstream_response_refused'
+  | 'redirect_refused'
+  | 'request_blocked'
+  | 'response_blocked'
+  | 'response_unreadable'
+  | 'credential_unusable'
   | 'vault_unavailable'
   | 'vault_sealed'
   | 'vault_denied'
@@ -262,11 +354,26 @@ export interface GrantCreateBody {
     /** longest life of a run */
     max_duration_seconds?: number | undefined;
   };
-  credentials: {
-    name: string;
-    max_ttl_seconds?: number | undefined;
-    deliveries?: ('inline' | 'wrapped')[] | undefined;
-  }[];
+  /** what may be leased; at least one of these or of the tools */
+  credentials?:
+    | {
+        name: string;
+        max_ttl_seconds?: number | undefined;
+        deliveries?: ('inline' | 'wrapped' | 'gateway')[] | undefined;
+      }[]
+    | undefined;
+  /** tools of the gateway that may be called */
+  tools?:
+    | {
+        name: string;
+        /** values by JSON pointer (`/path/user_id`) that are filled in; another value is refused */
+        constants?: Record<string, string | number | boolean | null> | undefined;
+        /** by JSON pointer, values of which one has to be there; of a list, each member has to be one */
+        allow?: Record<string, (string | number | boolean | null)[]> | undefined;
+        /** CEL over `args` (`args.path`, `args.query`, `args.header`, `args.body`) that must be true */
+        cel?: string | undefined;
+      }[]
+    | undefined;
   limits?:
     | {
         open_runs?: number | undefined;
@@ -303,11 +410,26 @@ export interface GrantSpec {
     /** longest life of a run */
     max_duration_seconds?: number | undefined;
   };
-  credentials: {
-    name: string;
-    max_ttl_seconds?: number | undefined;
-    deliveries?: ('inline' | 'wrapped')[] | undefined;
-  }[];
+  /** what may be leased; at least one of these or of the tools */
+  credentials?:
+    | {
+        name: string;
+        max_ttl_seconds?: number | undefined;
+        deliveries?: ('inline' | 'wrapped' | 'gateway')[] | undefined;
+      }[]
+    | undefined;
+  /** tools of the gateway that may be called */
+  tools?:
+    | {
+        name: string;
+        /** values by JSON pointer (`/path/user_id`) that are filled in; another value is refused */
+        constants?: Record<string, string | number | boolean | null> | undefined;
+        /** by JSON pointer, values of which one has to be there; of a list, each member has to be one */
+        allow?: Record<string, (string | number | boolean | null)[]> | undefined;
+        /** CEL over `args` (`args.path`, `args.query`, `args.header`, `args.body`) that must be true */
+        cel?: string | undefined;
+      }[]
+    | undefined;
   limits?:
     | {
         open_runs?: number | undefined;
@@ -388,8 +510,8 @@ export interface LeaseBody {
   credential: string;
   /** seconds; the catalogue's default unless told, and never more than grant and catalogue allow */
   ttl_seconds?: number | undefined;
-  /** `inline` unless told */
-  delivery?: ('inline' | 'wrapped') | undefined;
+  /** `inline` unless told; `gateway` is refused, since only the gateway has those */
+  delivery?: ('inline' | 'wrapped' | 'gateway') | undefined;
   /** the step, where it is not the run token's */
   step_id?: string | undefined;
 }
@@ -406,7 +528,7 @@ export interface LeaseView {
   grant_version: number;
   credential: string;
   kind: 'database' | 'kv' | 'pki';
-  delivery: 'inline' | 'wrapped';
+  delivery: 'inline' | 'wrapped' | 'gateway';
   /** whether the end of the lease makes the credential worthless */
   revocable: boolean;
   state: 'issuing' | 'active' | 'revoking' | 'orphaned' | 'revoked' | 'expired';
@@ -445,6 +567,16 @@ export interface LoginView {
   }[];
 }
 
+export interface McpResourceMetadata {
+  resource: string;
+  authorization_servers: string[];
+  scopes_supported: string[];
+  bearer_methods_supported: string[];
+  dpop_signing_alg_values_supported: string[];
+  resource_name: string;
+  resource_documentation: string;
+}
+
 export interface NotificationView {
   /** the `webhook-id` and the message id */
   id: string;
@@ -465,6 +597,13 @@ export interface OAuthError {
   code: ErrorCode;
   /** also in the log and in the event */
   reference: string;
+}
+
+export interface OwnCosts {
+  calls: number;
+  /** of calls that have ended */
+  cost_micros: number;
+  tools: CostView[];
 }
 
 export interface Problem {
@@ -493,6 +632,20 @@ export interface ProtectedResourceMetadata {
 export interface ReadinessView {
   ready: boolean;
   checks: Record<string, { ok: boolean; detail?: string | undefined }>;
+}
+
+export interface ReconciledView {
+  day: string;
+  /** label provider-key of a credential, or its name */
+  key: string;
+  source: string | null;
+  state: 'match' | 'difference' | 'unreported';
+  calls: number;
+  /** millionths of the currency in which tools have their prices */
+  ours_micros: number;
+  theirs_micros: number | null;
+  /** theirs without ours */
+  difference_micros: number | null;
 }
 
 export interface RevocationView {
@@ -620,6 +773,362 @@ export interface TokenView {
   run_ref: string;
   step_id: string;
   grant: string;
+}
+
+export interface ToolBody {
+  name: string;
+  description?: string | undefined;
+  labels?: Record<string, string> | undefined;
+  method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** scheme, host and path; {name} stands for one whole or part of a path segment; no query */
+  url: string;
+  /** the host may resolve to private addresses */
+  internal?: boolean | undefined;
+  /** PEM file that replaces the system CAs for this host */
+  ca_file?: string | undefined;
+  /** URL templates that a redirect may lead to; none unless listed */
+  redirects?: string[] | undefined;
+  parameters?:
+    | {
+        /** one for each {name} of the URL */
+        path?:
+          Record<string, { schema: Record<string, unknown>; description?: string | undefined }> | undefined;
+        query?:
+          | Record<
+              string,
+              {
+                schema: Record<string, unknown>;
+                required?: boolean | undefined;
+                description?: string | undefined;
+              }
+            >
+          | undefined;
+        header?:
+          | Record<
+              string,
+              {
+                schema: Record<string, unknown>;
+                required?: boolean | undefined;
+                description?: string | undefined;
+              }
+            >
+          | undefined;
+        body?:
+          | {
+              content_type?: string | undefined;
+              required?: boolean | undefined;
+              /** required for JSON; a body of another type is taken as bytes */
+              schema?: Record<string, unknown> | undefined;
+            }
+          | undefined;
+      }
+    | undefined;
+  response?:
+    | {
+        schema?: Record<string, unknown> | undefined;
+        max_bytes?: number | undefined;
+        /** passes the answer on as it comes */
+        stream?: boolean | undefined;
+        /** further response headers that callers see */
+        headers?: string[] | undefined;
+      }
+    | undefined;
+  credential?:
+    | {
+        name: string;
+        inject:
+          | { as: 'bearer'; field?: string | undefined }
+          | { as: 'basic'; username_field?: string | undefined; password_field?: string | undefined }
+          | { as: 'header'; name: string; field?: string | undefined; prefix?: string | undefined }
+          | { as: 'query'; name: string; field?: string | undefined }
+          | {
+              as: 'aws-sigv4';
+              service: string;
+              region: string;
+              access_key_field?: string | undefined;
+              secret_key_field?: string | undefined;
+              session_token_field?: string | undefined;
+            }
+          | {
+              as: 'hmac';
+              field?: string | undefined;
+              algorithm?: ('sha256' | 'sha512') | undefined;
+              encoding?: ('hex' | 'base64') | undefined;
+              header: string;
+              prefix?: string | undefined;
+              timestamp_header?: string | undefined;
+              signed?: ('method' | 'path' | 'query' | 'timestamp' | 'body')[] | undefined;
+              separator?: string | undefined;
+            }
+          | {
+              as: 'client-certificate';
+              certificate_field?: string | undefined;
+              key_field?: string | undefined;
+              ca_chain_field?: string | undefined;
+            }
+          | {
+              as: 'oauth-client-credentials';
+              token_url: string;
+              client_id_field?: string | undefined;
+              client_secret_field?: string | undefined;
+              scope?: string | undefined;
+              audience?: string | undefined;
+            };
+      }
+    | undefined;
+  limits?:
+    | {
+        /** exact sliding windows */
+        calls?:
+          { per: 'run' | 'grant' | 'workload' | 'tool'; max: number; window_seconds: number }[] | undefined;
+        concurrent?: { per: 'run' | 'grant' | 'workload' | 'tool'; max: number }[] | undefined;
+        /** request and response together */
+        bytes?:
+          { per: 'run' | 'grant' | 'workload' | 'tool'; max: number; window_seconds: number }[] | undefined;
+        /** money; `day` is a day of UTC */
+        budgets?:
+          | {
+              per: 'run' | 'grant' | 'tool';
+              max_micros: number;
+              window?: ('day' | 'run' | 'total') | undefined;
+            }[]
+          | undefined;
+      }
+    | undefined;
+  scrub?:
+    | {
+        response?: ('redact' | 'block' | 'report') | undefined;
+        request?: ('redact' | 'block' | 'report') | undefined;
+        detectors?: ('email' | 'card' | 'iban' | 'key')[] | undefined;
+        patterns?:
+          | {
+              name: string;
+              /** RE2 syntax */
+              pattern: string;
+            }[]
+          | undefined;
+        /** answers that cannot be looked into: binary, unknown encodings */
+        unreadable?: ('refuse' | 'allow') | undefined;
+      }
+    | undefined;
+  cost?:
+    | (
+        | { by: 'call'; micros: number }
+        | { by: 'byte'; micros_per_mebibyte: number }
+        | {
+            by: 'response';
+            /** set aside before the call, settled after it */
+            reserve_micros: number;
+            /** JSON pointer to what chooses the price, such as the model */
+            of?: string | undefined;
+            /** where that is in the events of a stream, if elsewhere */
+            stream_of?: string | undefined;
+            units: {
+              name: string;
+              /** JSON pointer to a number in the answer, or in any event of a stream */
+              pointer: string;
+              /** where the number is in the events of a stream, if elsewhere */
+              stream_pointer?: string | undefined;
+              /** which number of a stream counts: the last (running totals) or all together */
+              in_stream?: ('last' | 'sum') | undefined;
+              /** JSON pointer to a number that is part of it and priced as another unit */
+              less?: string | undefined;
+              prices: { from: string; micros_per_unit: number; of?: string | undefined }[];
+            }[];
+          }
+      )
+    | undefined;
+  timeout_ms?: number | undefined;
+  /** only for GET, HEAD, PUT and DELETE, and only before an answer began */
+  retries?: number | undefined;
+}
+
+export interface ToolSpecView {
+  name: string;
+  description?: string | undefined;
+  labels: Record<string, string>;
+  method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** scheme, host and path; {name} stands for one whole or part of a path segment; no query */
+  url: string;
+  /** the host may resolve to private addresses */
+  internal: boolean;
+  /** PEM file that replaces the system CAs for this host */
+  ca_file?: string | undefined;
+  /** URL templates that a redirect may lead to; none unless listed */
+  redirects: string[];
+  parameters: {
+    /** one for each {name} of the URL */
+    path: Record<string, { schema: Record<string, unknown>; description?: string | undefined }>;
+    query: Record<
+      string,
+      { schema: Record<string, unknown>; required: boolean; description?: string | undefined }
+    >;
+    header: Record<
+      string,
+      { schema: Record<string, unknown>; required: boolean; description?: string | undefined }
+    >;
+    body?:
+      | {
+          content_type: string;
+          required: boolean;
+          /** required for JSON; a body of another type is taken as bytes */
+          schema?: Record<string, unknown> | undefined;
+        }
+      | undefined;
+  };
+  response: {
+    schema?: Record<string, unknown> | undefined;
+    max_bytes: number;
+    /** passes the answer on as it comes */
+    stream: boolean;
+    /** further response headers that callers see */
+    headers: string[];
+  };
+  credential?:
+    | {
+        name: string;
+        inject:
+          | { as: 'bearer'; field: string }
+          | { as: 'basic'; username_field: string; password_field: string }
+          | { as: 'header'; name: string; field: string; prefix: string }
+          | { as: 'query'; name: string; field: string }
+          | {
+              as: 'aws-sigv4';
+              service: string;
+              region: string;
+              access_key_field: string;
+              secret_key_field: string;
+              session_token_field?: string | undefined;
+            }
+          | {
+              as: 'hmac';
+              field: string;
+              algorithm: 'sha256' | 'sha512';
+              encoding: 'hex' | 'base64';
+              header: string;
+              prefix: string;
+              timestamp_header?: string | undefined;
+              signed: ('method' | 'path' | 'query' | 'timestamp' | 'body')[];
+              separator: string;
+            }
+          | {
+              as: 'client-certificate';
+              certificate_field: string;
+              key_field: string;
+              ca_chain_field?: string | undefined;
+            }
+          | {
+              as: 'oauth-client-credentials';
+              token_url: string;
+              client_id_field: string;
+              client_secret_field: string;
+              scope?: string | undefined;
+              audience?: string | undefined;
+            };
+      }
+    | undefined;
+  limits: {
+    /** exact sliding windows */
+    calls: { per: 'run' | 'grant' | 'workload' | 'tool'; max: number; window_seconds: number }[];
+    concurrent: { per: 'run' | 'grant' | 'workload' | 'tool'; max: number }[];
+    /** request and response together */
+    bytes: { per: 'run' | 'grant' | 'workload' | 'tool'; max: number; window_seconds: number }[];
+    /** money; `day` is a day of UTC */
+    budgets: { per: 'run' | 'grant' | 'tool'; max_micros: number; window: 'day' | 'run' | 'total' }[];
+  };
+  scrub: {
+    response: 'redact' | 'block' | 'report';
+    request: 'redact' | 'block' | 'report';
+    detectors: ('email' | 'card' | 'iban' | 'key')[];
+    patterns: {
+      name: string;
+      /** RE2 syntax */
+      pattern: string;
+    }[];
+    /** answers that cannot be looked into: binary, unknown encodings */
+    unreadable: 'refuse' | 'allow';
+  };
+  cost?:
+    | (
+        | { by: 'call'; micros: number }
+        | { by: 'byte'; micros_per_mebibyte: number }
+        | {
+            by: 'response';
+            /** set aside before the call, settled after it */
+            reserve_micros: number;
+            /** JSON pointer to what chooses the price, such as the model */
+            of?: string | undefined;
+            /** where that is in the events of a stream, if elsewhere */
+            stream_of?: string | undefined;
+            units: {
+              name: string;
+              /** JSON pointer to a number in the answer, or in any event of a stream */
+              pointer: string;
+              /** where the number is in the events of a stream, if elsewhere */
+              stream_pointer?: string | undefined;
+              /** which number of a stream counts: the last (running totals) or all together */
+              in_stream: 'last' | 'sum';
+              /** JSON pointer to a number that is part of it and priced as another unit */
+              less?: string | undefined;
+              prices: { from: string; micros_per_unit: number; of?: string | undefined }[];
+            }[];
+          }
+      )
+    | undefined;
+  timeout_ms: number;
+  /** only for GET, HEAD, PUT and DELETE, and only before an answer began */
+  retries: number;
+}
+
+export interface ToolTestView {
+  tool: string;
+  version: number;
+  enabled: boolean;
+  request: {
+    method: string;
+    url: string;
+    /** what the credential adds is masked */
+    headers: Record<string, string>;
+    /** text of the body; null where there is none */
+    body: string | null;
+    /** whether the connection would carry one */
+    client_certificate: boolean;
+  };
+  destination: {
+    allowed: boolean;
+    /** what the host resolves to */
+    addresses: string[];
+    /** why it is refused */
+    code: string | null;
+    detail: string | null;
+  };
+}
+
+export interface ToolVersionView {
+  tool: string;
+  version: number;
+  spec: ToolSpecView;
+  created_at: string;
+  created_by: string;
+}
+
+export interface ToolView {
+  name: string;
+  /** counts every change of the spec; what If-Match compares */
+  version: number;
+  enabled: boolean;
+  spec: ToolSpecView;
+  created_at: string;
+  created_by: string;
+  updated_at: string;
+}
+
+export interface UsageImportView {
+  rows: number;
+  /** rows that are new or were corrected */
+  changed: number;
+  /** of these, days and keys that are further from our sums than the tolerance */
+  differences: number;
 }
 
 export interface WhoamiView {
