@@ -21,8 +21,11 @@ const ENDED = `
 interface OpenCall {
   readonly runRef: string;
   readonly grantId: string;
-  readonly abort: AbortController;
+  readonly cut: Cut;
 }
+
+/** Ends a call that must not go on. */
+export type Cut = (reason: BrokerError) => void;
 
 /**
  * The calls that are open in this process, and may have to be cut off. One query for all of them, a few times a second
@@ -46,15 +49,13 @@ export class OpenCalls implements OnApplicationShutdown {
   }
 
   /**
-   * Watches a call until `done`. The signal aborts within a second after its run or grant ended, with a `BrokerError`
-   * `run_closed` or `grant_not_active` as its reason; or `limits_unavailable` when that could not be seen for 30 seconds.
+   * Watches a call until `done`. It is cut within a second after its run or grant ended, with `run_closed` or
+   * `grant_not_active` as its reason; or `limits_unavailable` when that could not be seen for 30 seconds.
    */
-  watch(callId: string, runRef: string, grantId: string): AbortSignal {
-    const abort = new AbortController();
+  watch(callId: string, runRef: string, grantId: string, cut: Cut): void {
     if (this.#calls.size === 0) this.#seenMs = this.clock.monotonicMs();
-    this.#calls.set(callId, { runRef, grantId, abort });
+    this.#calls.set(callId, { runRef, grantId, cut });
     this.#timer ??= this.later();
-    return abort.signal;
   }
 
   /** Forgets a call that has ended. */
@@ -108,7 +109,7 @@ export class OpenCalls implements OnApplicationShutdown {
       const reason = reasonOf(call);
       if (reason === undefined) continue;
       this.#calls.delete(callId);
-      call.abort.abort(reason);
+      call.cut(reason);
     }
   }
 }

@@ -31,7 +31,7 @@ export class OpenCallRegistry implements BeforeApplicationShutdown {
     this.#open.add(open);
     this.observer.open(this.#open.size);
     open.stopWith(signal, 'call_cancelled');
-    open.stopWith(this.watch.watch(callId, call.identity.runRef, call.grant.id), 'run_closed');
+    this.watch.watch(callId, call.identity.runRef, call.grant.id, (reason) => open.stop(reason));
     return open;
   }
 

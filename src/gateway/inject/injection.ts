@@ -16,6 +16,8 @@ const OUTSIDE: Reach = { internal: false };
 /** Puts credentials into requests: the one place where they are laid open. */
 @Injectable()
 export class Injection {
+  readonly #remembered = new WeakMap<HeldCredential, WeakMap<InjectSpec, Addition>>();
+
   constructor(private readonly tokens: OAuthTokens) {}
 
   /**
@@ -42,11 +44,11 @@ export class Injection {
     const fields = fieldsOf(held, now);
     switch (spec.as) {
       case 'bearer':
-        return bearer(spec, fields);
+        return this.once(held, spec, () => bearer(spec, fields));
       case 'basic':
-        return basic(spec, fields);
+        return this.once(held, spec, () => basic(spec, fields));
       case 'header':
-        return header(spec, fields);
+        return this.once(held, spec, () => header(spec, fields));
       case 'query':
         return query(spec, fields, request);
       case 'aws-sigv4':
@@ -58,5 +60,14 @@ export class Injection {
       case 'oauth-client-credentials':
         return this.tokens.inject(spec, fields, reach);
     }
+  }
+
+  /** What does not depend on the request is made once, so that what searches for its secrets prepares once. */
+  private once(held: HeldCredential, spec: InjectSpec, make: () => Addition): Addition {
+    let bySpec = this.#remembered.get(held);
+    if (bySpec === undefined) this.#remembered.set(held, (bySpec = new WeakMap()));
+    let addition = bySpec.get(spec);
+    if (addition === undefined) bySpec.set(spec, (addition = make()));
+    return addition;
   }
 }

@@ -31,6 +31,7 @@ export class Needles {
   readonly hasSeparators: boolean;
   #search: NeedleSearch | undefined;
   static readonly #none = new Needles([]);
+  static readonly #made = new WeakMap<readonly Secret[], Needles>();
 
   private constructor(raw: readonly string[]) {
     const needles = new Map<string, Needle>();
@@ -40,7 +41,14 @@ export class Needles {
     this.hasSeparators = raw.some((secret) => /[\s"'<>]/.test(secret));
   }
 
+  /** Made once for each list: a credential that many calls have in common is prepared by the first of them. */
   static of(secrets: readonly Secret[]): Needles {
+    let needles = Needles.#made.get(secrets);
+    if (needles === undefined) Needles.#made.set(secrets, (needles = Needles.#from(secrets)));
+    return needles;
+  }
+
+  static #from(secrets: readonly Secret[]): Needles {
     const raw = secrets
       .map((secret) => utf8Text(secret.expose()))
       .filter((text) => text.length >= MIN_SECRET_BYTES);

@@ -10,6 +10,7 @@ import { startWorld, type World } from '../../support/world.js';
 const EVERY: readonly Role[] = ['admin', 'approver', 'auditor', 'operator'];
 const ACTING: readonly Role[] = ['admin', 'operator'];
 const READING: readonly Role[] = ['admin', 'auditor'];
+const WATCHING: readonly Role[] = ['admin', 'auditor', 'operator'];
 
 /** Who may do what; written down here once more, so that a decorator that is changed by mistake is noticed. */
 const TABLE: Readonly<Record<string, readonly Role[]>> = {
@@ -42,8 +43,31 @@ const TABLE: Readonly<Record<string, readonly Role[]>> = {
   'POST /v1/revocation/resume': ACTING,
   'GET /v1/issuers': EVERY,
   'GET /v1/whoami': EVERY,
-  'GET /v1/calls': ['admin', 'auditor', 'operator'],
-  'GET /v1/calls/{id}': ['admin', 'auditor', 'operator'],
+  'GET /v1/calls': WATCHING,
+  'GET /v1/calls/{id}': WATCHING,
+  'GET /v1/tools': EVERY,
+  'POST /v1/tools': ['admin'],
+  'GET /v1/tools/{name}': EVERY,
+  'PUT /v1/tools/{name}': ['admin'],
+  'GET /v1/tools/{name}/versions': EVERY,
+  'GET /v1/tools/{name}/versions/{version}': EVERY,
+  'POST /v1/tools/{name}/disable': ['admin'],
+  'POST /v1/tools/{name}/enable': ['admin'],
+  'POST /v1/tools/{name}/test': ACTING,
+  'GET /v1/costs': WATCHING,
+  'GET /v1/costs/reconciliation': WATCHING,
+  'POST /v1/costs/imports': ACTING,
+  'GET /v1/alerts': WATCHING,
+  'GET /v1/alerts/{id}': WATCHING,
+  'GET /v1/alerts/rules': WATCHING,
+  'POST /v1/alerts/test': ACTING,
+  'GET /v1/alerts/silences': WATCHING,
+  'POST /v1/alerts/silences': ACTING,
+  'POST /v1/alerts/silences/{id}/end': ACTING,
+  'POST /v1/shadow/egress': ACTING,
+  'POST /v1/shadow/vault-audit': ACTING,
+  'GET /v1/shadow/egress': WATCHING,
+  'GET /v1/egress/policy': WATCHING,
   'GET /v1/audit/events': READING,
   'GET /v1/audit/events/head': READING,
   'GET /v1/audit/export': READING,
@@ -54,6 +78,7 @@ const WORKER = [
   'DELETE /v1/leases/{id}',
   'GET /v1/runs/self',
   'DELETE /v1/runs/self',
+  'GET /v1/runs/self/costs',
 ];
 /** Where calls leave; who shows anything but a run token there may be going around the exchange. */
 const CALLS = [
@@ -118,7 +143,7 @@ describe.each(Object.entries(TABLE))('%s', (route, allowed) => {
   it.each([...ROLES, 'nobody'])('as %s', async (role) => {
     const { status, body, headers } = await call(route, tokens.get(role));
     if ((allowed as readonly string[]).includes(role)) {
-      expect([200, 404, 409, 422, 428]).toContain(status);
+      expect([200, 404, 409, 415, 422, 428]).toContain(status);
     } else {
       expect({ status, body }).toMatchObject({ status: 403, body: { code: 'role_required' } });
       expect(headers.get('www-authenticate')).toContain('insufficient_scope');

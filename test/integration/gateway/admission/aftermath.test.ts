@@ -153,8 +153,10 @@ describe('open calls', () => {
   async function watched(): Promise<{ open: OpenCalls; signal: AbortSignal; bystander: AbortSignal }> {
     const open = new OpenCalls(parts.own.transactions, parts.clock, new SilentLog());
     const grantId = await parts.grant(`bystander-${nth}`);
-    const bystander = open.watch('call-2', await parts.run(grantId, 'run-1'), grantId);
-    return { open, signal: open.watch('call-1', about.runRef, about.grantId), bystander };
+    const [watched, bystander] = [new AbortController(), new AbortController()];
+    open.watch('call-2', await parts.run(grantId, 'run-1'), grantId, (reason) => bystander.abort(reason));
+    open.watch('call-1', about.runRef, about.grantId, (reason) => watched.abort(reason));
+    return { open, signal: watched.signal, bystander: bystander.signal };
   }
 
   test.each([
