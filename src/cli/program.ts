@@ -12,7 +12,7 @@ import { defineServerCommands } from './commands/server.js';
 import { defineToolCommands } from './commands/tool.js';
 import { defineShadowCommands } from './commands/shadow.js';
 import { defineWorkerCommands } from './commands/worker.js';
-import { defineMcpCommand } from './mcp/command.js';
+import { defineMcpCommand } from './commands/mcp.js';
 import type { Surrounding } from './invocation.js';
 
 /** The program with all its commands, and the set that knows the exit code after one ran. */

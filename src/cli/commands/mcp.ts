@@ -11,6 +11,6 @@ export function defineMcpCommand(set: CommandSet, program: Command): void {
         "serve the grant's tools over the Model Context Protocol on standard input and output; calls are made by the broker",
       example: 'leasegate mcp --run-id nightly-42 --step-id summarise',
     },
-    async () => (await import('./serve.js')).serveMcp,
+    async () => (await import('../mcp/serve.js')).serveMcp,
   );
 }
