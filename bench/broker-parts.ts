@@ -34,6 +34,8 @@ export interface BrokerParts {
 
 /** What a benchmark changes about them. */
 export interface BrokerPartsOptions {
+  /** What the broker does; everything unless told. */
+  readonly roles?: readonly string[];
   /** Entries of the catalogue as the benchmark wants them, from those of an evaluation. */
   readonly credentials?: (examples: readonly CredentialSpecBody[]) => readonly CredentialSpecBody[];
 }
@@ -84,7 +86,10 @@ export async function startBrokerParts(
     const broker = await startBroker(reaper, {
       settingsFile,
       url: baseUrl,
-      env: { LEASEGATE_LOG__LEVEL: 'warn' },
+      env: {
+        LEASEGATE_LOG__LEVEL: 'warn',
+        ...(options.roles === undefined ? {} : { LEASEGATE_ROLES: options.roles.join(',') }),
+      },
     });
     stops.push(() => broker.stop());
     const token = await issuer.token({ sub: 'bench-admin', roles: ['admin', 'operator'] });

@@ -24,10 +24,11 @@ export interface StartOptions {
  * signal ends it at once.
  */
 export async function serve(options: StartOptions | readonly string[] = {}): Promise<void> {
-  // V8 would let the heap nearly double before it collects. Measured: 60 MB less under load, for no more time.
-  setFlagsFromString('--heap-growing-percent=20');
   const { config, migrate: migrateFirst } = optionsOf(options);
   const settings = loadSettings({ file: config });
+  // V8 would let the heap nearly double before it collects. Measured: 60 MB less where leases are issued, for no more
+  // time; but a third of the throughput of calls, which come more often and leave more behind.
+  if (!settings.values.roles.includes('gateway')) setFlagsFromString('--heap-growing-percent=20');
   if (migrateFirst === true) await migrate({ config });
   const app = await connected(() => createApp(settings));
   const stopped = stopOnSignal(app);
