@@ -83,19 +83,6 @@ export class UrlTemplate {
     }
     return values;
   }
-
-  /** Whether an absolute URL without userinfo is of this shape; for redirects. Its query may be anything. */
-  covers(url: URL): boolean {
-    if (url.origin !== this.origin || url.username !== '' || url.password !== '') return false;
-    const values = this.match(url.pathname);
-    if (values === undefined) return false;
-    try {
-      return this.fill(values).pathname !== '';
-    } catch (error) {
-      if (hasCode(error, 'parameter_refused')) return false;
-      throw error;
-    }
-  }
 }
 
 function checkAuthority(authority: string): string {
