@@ -69,8 +69,8 @@ function speed(
   const perRound: number[] = [];
   for (let round = 0; round <= rounds; round += 1) {
     const passes = Array.from({ length: PASSES }, () => elapsedMs(() => scrub(body, 'application/json')));
-    // The first round is for the compiler; of the others the fastest pass counts, which nothing else interrupted.
-    if (round > 0) perRound.push(body.length / 1e3 / Math.min(...passes));
+    // The first round is for the compiler.
+    if (round > 0) perRound.push(body.length / 1e3 / median(passes));
   }
   return measured({
     case: `scrub/${name}`,

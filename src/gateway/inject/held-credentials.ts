@@ -21,7 +21,6 @@ const SUCCEEDED_AT = 0.2;
 const RETRY_MS = 2_000;
 
 interface Entry extends HeldCredential {
-  readonly runRef: string;
   /** When to ask for a successor; moved on by an attempt that fails. */
   succeedAtMs: number;
 }
@@ -73,11 +72,6 @@ export class HeldCredentials implements BeforeApplicationShutdown {
     return this.lease(identity, stepId, credential, caller);
   }
 
-  /** Drops what is held for a run that has ended; its leases end with it and need no word from here. */
-  forgetRun(runRef: string): void {
-    for (const [key, entry] of this.#held.entries()) if (entry.runRef === runRef) this.#held.delete(key);
-  }
-
   /** Drops leases that somebody else ended. */
   forgetLeases(leaseIds: ReadonlySet<string>): void {
     for (const [key, entry] of this.#held.entries()) if (leaseIds.has(entry.leaseId)) this.#held.delete(key);
@@ -123,7 +117,6 @@ export class HeldCredentials implements BeforeApplicationShutdown {
     const nowMs = this.clock.now().getTime();
     const entry: Entry = {
       leaseId: lease.id,
-      runRef: identity.runRef,
       data,
       usableUntil: new Date(endsMs - LAST_MOMENT_MS),
       succeedAtMs: endsMs - (endsMs - nowMs) * SUCCEEDED_AT,

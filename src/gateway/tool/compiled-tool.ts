@@ -16,8 +16,6 @@ export class CompiledTool {
   private constructor(
     readonly tool: Tool,
     readonly template: UrlTemplate,
-    /** What its redirects may lead to. */
-    readonly redirects: readonly UrlTemplate[],
     private readonly path: DeclaredParameters,
     private readonly query: DeclaredParameters,
     private readonly header: DeclaredParameters,
@@ -35,10 +33,10 @@ export class CompiledTool {
     const schemas = new JsonSchemas({ strict });
     const path = Object.entries(parameters.path).map(([name, each]) => [name, { ...each, required: true }]);
     const header = Object.entries(parameters.header).map(([name, each]) => [name.toLowerCase(), each]);
+    spec.redirects.forEach((text, index) => templateAt(`/redirects/${index}`, text, spec.internal));
     return new CompiledTool(
       tool,
       templateAt('/url', spec.url, spec.internal),
-      spec.redirects.map((text, index) => templateAt(`/redirects/${index}`, text, spec.internal)),
       DeclaredParameters.of(schemas, 'path', Object.fromEntries(path) as typeof parameters.query),
       DeclaredParameters.of(schemas, 'query', parameters.query),
       DeclaredParameters.of(schemas, 'header', Object.fromEntries(header) as typeof parameters.header),
@@ -83,11 +81,6 @@ export class CompiledTool {
     const fault = this.response?.(json);
     if (fault === undefined) return;
     throw new BrokerError('tool_response_refused', { field: fault.pointer, detail: fault.detail });
-  }
-
-  /** Whether answers have to be looked at by `checkResponse`, and so read as a whole. */
-  get hasResponseSchema(): boolean {
-    return this.response !== undefined;
   }
 
   /**
