@@ -68,12 +68,26 @@ async function mountDatabase(vault: VaultOperator, mount: string, target: Target
 }
 
 async function mountKv(vault: VaultOperator, mount: string): Promise<void> {
+  await mountSecrets(vault, mount);
+  await writeSecret(vault, mount, KV_PATH, { api_key: `key-${randomBytes(12).toString('hex')}` });
+}
+
+/** Mounts KV version 2. */
+export async function mountSecrets(vault: VaultOperator, mount: string): Promise<void> {
   await vault.call('POST', `sys/mounts/${mount}`, { type: 'kv', options: { version: '2' } });
-  const data = { api_key: `key-${randomBytes(12).toString('hex')}` };
+}
+
+/** Writes one secret of a KV mount that may have been made a moment ago. */
+export async function writeSecret(
+  vault: VaultOperator,
+  mount: string,
+  path: string,
+  data: Readonly<Record<string, string>>,
+): Promise<void> {
   // A mount that was just made is upgraded to version 2 in the background, and refuses writes until then.
   for (let attempt = 1; ; attempt += 1) {
     try {
-      await vault.call('POST', `${mount}/data/${KV_PATH}`, { data });
+      await vault.call('POST', `${mount}/data/${path}`, { data });
       return;
     } catch (error) {
       if (attempt === 50 || !/upgrad/i.test(String(error))) throw error;

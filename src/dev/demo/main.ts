@@ -1,3 +1,4 @@
+import { INTERRUPTED_EXIT_CODE, Interruption } from '../interruption.js';
 import { MISSING_PART_EXIT_CODE, MissingPart } from '../missing-part.js';
 import { Reaper } from '../reaper.js';
 import { curlLines, NEXT } from './after.js';
@@ -12,8 +13,6 @@ export interface Prepared {
   readonly installMs: number;
   readonly buildMs: number;
 }
-
-const INTERRUPTED_EXIT_CODE = 130;
 
 /** `npm run demo`: the whole story on real parts; answers the exit code. */
 export async function main(words: readonly string[], prepared: Prepared): Promise<number> {
@@ -114,28 +113,4 @@ function keptText(up: Surroundings): string {
     grant: GRANT_NAME,
   });
   return `Everything is left up. Ctrl-C ends it.\n\n${lines}`;
-}
-
-/** Ctrl-C and its like. The first one ends everything in order; the second ends us, and the reaper does the rest. */
-class Interruption {
-  readonly #controller = new AbortController();
-  readonly #listener: () => void;
-  readonly signal = this.#controller.signal;
-  /** Resolves, with the exit code, when somebody wants us to stop. */
-  readonly happened: Promise<number>;
-
-  constructor() {
-    let happen: (code: number) => void = () => {};
-    this.happened = new Promise((resolve) => (happen = resolve));
-    this.#listener = () => {
-      if (this.signal.aborted) process.exit(INTERRUPTED_EXIT_CODE);
-      this.#controller.abort();
-      happen(INTERRUPTED_EXIT_CODE);
-    };
-    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, this.#listener);
-  }
-
-  close(): void {
-    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.off(name, this.#listener);
-  }
 }

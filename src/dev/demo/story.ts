@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { DEV_ISSUER_NAME } from '../issuer-names.js';
 import { exampleGrant } from '../example-specs.js';
 import { requestToken } from '../token-request.js';
-import { leasegate, type Person } from './program-call.js';
+import { leasegate, type Person } from '../program-call.js';
 import { StepFailed, type Steps } from './steps.js';
 import type { Surroundings } from './surroundings.js';
 import { runWorker } from './worker-process.js';

@@ -16,7 +16,7 @@ import { createTarget, type TargetDatabase } from '../target-database.js';
 import { VaultOperator } from '../vault-operator.js';
 import { startVault } from '../vault-server.js';
 import { findVault } from '../vault-source.js';
-import { leasegate } from './program-call.js';
+import { leasegate } from '../program-call.js';
 import { StepFailed } from './steps.js';
 
 /**

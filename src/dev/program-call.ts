@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
-import { leasegateProgram } from '../dev-broker.js';
-import { StepFailed } from './steps.js';
+import { leasegateProgram } from './dev-broker.js';
+import { StepFailed } from './demo/steps.js';
 
 /** What somebody at the command line is: the broker that they talk to, who they are, and a home of their own. */
 export interface Person {
