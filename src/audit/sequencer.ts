@@ -69,7 +69,9 @@ export class Sequencer {
   /** Sequences one batch, in one transaction. Throws {@link SequencerFenced} when it was taken over meanwhile. */
   async batch(): Promise<BatchResult> {
     try {
-      return await this.transactions.run((tx) => this.#batch(tx));
+      const result = await this.transactions.run((tx) => this.#batch(tx));
+      if (result.events > 0) crashPoint('audit.sequence.committed');
+      return result;
     } catch (error) {
       // Whatever happened, the next batch finds out again where the log stands.
       this.#epoch = undefined;
@@ -84,6 +86,7 @@ export class Sequencer {
     if (lock?.elected !== true) return { state: 'waits', events: 0 };
     const events = await takeBatch(tx, this.settings.values.audit.batchSize);
     if (events.length === 0) return { state: 'sequenced', events: 0 };
+    crashPoint('audit.sequence.taken');
     const head = await this.#head(tx);
     const from = Number(head.size);
     const chain = await appendBatch(tx, events, from, head.chain_hash, this.clock.now());

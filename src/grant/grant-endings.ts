@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { hasCode } from '../kernel/broker-error.js';
 import { systemCaller, type Caller } from '../kernel/caller.js';
 import { Clock } from '../kernel/clock.js';
+import { crashPoint } from '../kernel/crash-point.js';
 import { Ids } from '../kernel/ids.js';
 import { Log } from '../kernel/log.js';
 import { safeErrorFields } from '../kernel/safe-error.js';
@@ -115,10 +116,12 @@ export class GrantEndings {
       await ending.record(tx, before);
       const { id: grantId, name: grantName } = before;
       await port.during(tx, { grantId, grantName, cause: ending.cause, caller });
+      crashPoint('grant.end.before-commit');
       const [after] = await this.review.warned(tx, [await readGrant(tx, grantId)]);
       if (after === undefined) throw new Error('a grant got lost');
       return after;
     });
+    crashPoint('grant.end.committed');
     this.active.forget();
     await port
       .after({ grantId: grant.id })

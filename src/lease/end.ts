@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Transactions } from '../database/transaction.js';
 import type { RunIdentity } from '../identity/run-token.js';
 import type { Caller } from '../kernel/caller.js';
+import { crashPoint } from '../kernel/crash-point.js';
 import { Settings } from '../settings/schema.js';
 import { hasEnded, type Lease } from './lease.js';
 import { Leases } from './leases.js';
@@ -51,6 +52,7 @@ export class LeaseEnd {
     if (hasEnded(lease.state)) return lease;
     const selector = { leaseIds: [lease.id] };
     const marked = await this.transactions.run((tx) => this.requests.request(tx, selector, order));
+    crashPoint('lease.revoke.marked');
     // Somebody wants it gone now; what waits for its next attempt does not wait any longer.
     if (marked.length === 0) await this.claims.bringForward(selector.leaseIds);
     await this.revoker.revokeNow(selector, this.settings.values.leases.revokeWaitMs);

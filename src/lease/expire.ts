@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Transactions } from '../database/transaction.js';
 import { systemCaller } from '../kernel/caller.js';
+import { crashPoint } from '../kernel/crash-point.js';
 import { Ids } from '../kernel/ids.js';
 import { RevocationHold } from './hold.js';
 import { RevocationRequests } from './revocation-requests.js';
@@ -19,7 +20,12 @@ export class LeaseExpiry {
   async expireDue(limit: number): Promise<number> {
     if (await this.hold.held()) return 0;
     const caller = systemCaller('expire-leases', this.ids.uuid());
-    const marked = await this.transactions.run((tx) => this.requests.requestExpired(tx, limit, caller));
+    const marked = await this.transactions.run(async (tx) => {
+      const due = await this.requests.requestExpired(tx, limit, caller);
+      if (due.length > 0) crashPoint('lease.expire.before-commit');
+      return due;
+    });
+    if (marked.length > 0) crashPoint('lease.expire.marked');
     return marked.length;
   }
 }

@@ -88,6 +88,7 @@ export class LeaseFulfilment {
       return error;
     }
     if (!marked) return this.tooLate(issuing, vaultLeaseId, caller);
+    crashPoint('lease.issue.failed');
     this.revoker.start({ leaseIds: [lease.id] });
     return error instanceof BrokerError ? error : new BrokerError('credential_unavailable', { cause: error });
   }
@@ -101,6 +102,7 @@ export class LeaseFulfilment {
     vaultLeaseId: string | undefined,
     caller: Caller,
   ): Promise<BrokerError> {
+    crashPoint('lease.issue.too-late');
     await this.killNow(issuing, vaultLeaseId);
     const { revokeCause } = await this.leases.get(issuing.leaseId);
     const code = (revokeCause && CODE_OF_CAUSE[revokeCause]) ?? 'credential_unavailable';

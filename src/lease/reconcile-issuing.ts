@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Transactions } from '../database/transaction.js';
 import { systemCaller } from '../kernel/caller.js';
 import { Clock } from '../kernel/clock.js';
+import { crashPoint } from '../kernel/crash-point.js';
 import { Ids } from '../kernel/ids.js';
 import { Settings } from '../settings/schema.js';
 import { LEASE_COLUMNS, LEASE_JOINS, leaseOf, type LeaseRow } from './lease-row.js';
@@ -26,7 +27,7 @@ export class IssuingReconciliation {
     const now = this.clock.now();
     const bound = new Date(now.getTime() - this.settings.values.leases.issuingBoundSeconds * 1000);
     const caller = systemCaller('reconcile-issuing', this.ids.uuid());
-    return this.transactions.run(async (tx) => {
+    const orphaned = await this.transactions.run(async (tx) => {
       const rows = await tx.query<LeaseRow[]>(
         `WITH due AS (
            SELECT id FROM leases WHERE state = 'issuing' AND requested_at < $1
@@ -42,7 +43,10 @@ export class IssuingReconciliation {
       await this.requests.recordAll(tx, 'lease.orphaned', leases, caller, (lease) => ({
         age_seconds: Math.floor((now.getTime() - lease.requestedAt.getTime()) / 1000),
       }));
+      if (leases.length > 0) crashPoint('reconcile.issuing.before-commit');
       return leases.length;
     });
+    if (orphaned > 0) crashPoint('reconcile.issuing.orphaned');
+    return orphaned;
   }
 }

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Transactions } from '../database/transaction.js';
 import { systemCaller } from '../kernel/caller.js';
 import { Clock } from '../kernel/clock.js';
+import { crashPoint } from '../kernel/crash-point.js';
 import { Ids } from '../kernel/ids.js';
 import { CredentialSource } from './credential-source.js';
 import { RevocationRequests } from './revocation-requests.js';
@@ -43,7 +44,10 @@ export class LostLeases {
         vaultLeaseId === null
           ? await this.source.lookUpAccessor(accessor)
           : await this.source.lookUpLease(vaultLeaseId);
-      if (presence === 'gone' && (await this.mark(id, vaultLeaseId === null ? 'token' : 'lease'))) lost += 1;
+      if (presence !== 'gone') continue;
+      crashPoint('reconcile.lost.found');
+      if (await this.mark(id, vaultLeaseId === null ? 'token' : 'lease')) lost += 1;
+      crashPoint('reconcile.lost.marked');
     }
     return lost;
   }

@@ -5,6 +5,7 @@ import type { Credential } from '../credential/credential.js';
 import { Transactions } from '../database/transaction.js';
 import { systemCaller } from '../kernel/caller.js';
 import { Clock } from '../kernel/clock.js';
+import { crashPoint } from '../kernel/crash-point.js';
 import { Ids } from '../kernel/ids.js';
 import { Log } from '../kernel/log.js';
 import { safeErrorFields } from '../kernel/safe-error.js';
@@ -109,7 +110,9 @@ export class UnknownLeases {
       { ...context, outcome: 'failure' },
       { ...found, revoked: false },
     );
+    crashPoint('reconcile.unknown.found');
     await this.source.revokeLease(id);
+    crashPoint('reconcile.unknown.revoked');
     await this.audit.record('lease.unknown_found', context, { ...found, revoked: true });
     this.#firstSeenMs.delete(id);
     return true;

@@ -95,9 +95,11 @@ export class LeaseRenewal {
       if (latest.getTime() - lease.expiresAt.getTime() < LEAST_GAIN_MS) throw notRenewable(lease);
       return lease;
     }
+    crashPoint('lease.renew.decided');
     const expiresAt = await this.renewAtVault(lease, target, now);
     crashPoint('lease.renew.renewed');
     if (!(await this.write(decision, lease, expiresAt, caller))) throw await this.obstacle(decision, lease);
+    crashPoint('lease.renew.written');
     return { ...lease, expiresAt, renewals: lease.renewals + 1 };
   }
 

@@ -146,7 +146,9 @@ export class Revoker implements BeforeApplicationShutdown {
     try {
       const proof = await this.vault.revoke(claimed, claimed.claimedAtMs + this.claims.holdsMs);
       lane.breaker.succeeded();
-      return await this.claims.ended(claimed, proof);
+      const recorded = await this.claims.ended(claimed, proof);
+      crashPoint('lease.revoke.ended');
+      return recorded;
     } catch (error) {
       if (error instanceof BrokerError && DOWN.has(error.code)) lane.breaker.failed();
       else lane.breaker.succeeded();

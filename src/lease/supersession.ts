@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Transactions } from '../database/transaction.js';
 import { BrokerError } from '../kernel/broker-error.js';
 import type { Caller } from '../kernel/caller.js';
+import { crashPoint } from '../kernel/crash-point.js';
 import { Settings } from '../settings/schema.js';
 import type { LeaseDecision } from './lease-decision.js';
 import type { EarlierLease } from './lease-refusals.js';
@@ -35,6 +36,7 @@ export class Supersession {
     if (earlier.state === 'issuing') throw new BrokerError('lease_in_progress', { retryAfterSeconds: 1 });
     const selector = { leaseIds: [earlier.id] };
     await this.transactions.run((tx) => this.requests.request(tx, selector, { cause: 'superseded', caller }));
+    crashPoint('lease.supersede.marked');
     const { outstanding } = await this.revoker.revokeNow(selector, this.settings.values.leases.revokeWaitMs);
     if (outstanding > 0) {
       throw new BrokerError('lease_in_progress', {
@@ -42,5 +44,6 @@ export class Supersession {
         retryAfterSeconds: 2,
       });
     }
+    crashPoint('lease.supersede.proved');
   }
 }

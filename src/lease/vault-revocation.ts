@@ -44,6 +44,7 @@ export class VaultRevocation {
       () => this.source.lookUpAccessor(accessor),
       ...(vaultLeaseId === undefined ? [] : [() => this.source.lookUpLease(vaultLeaseId)]),
     ]);
+    crashPoint('lease.revoke.proved');
     return vaultLeaseId === undefined ? 'accessor_gone' : 'lease_gone+accessor_gone';
   }
 

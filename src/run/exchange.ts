@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { BrokerError } from '../kernel/broker-error.js';
 import { Clock } from '../kernel/clock.js';
+import { crashPoint } from '../kernel/crash-point.js';
 import type { Secret } from '../kernel/secret.js';
 import { Settings } from '../settings/schema.js';
 import type { IssuerSettings } from '../settings/issuer-schema.js';
@@ -143,8 +144,10 @@ export class Exchange {
         new_run: opened,
         ...(scope.length > 0 && { scope: scope.join(' ') }),
       });
+      crashPoint('run.exchange.before-commit');
       return { run, minted };
     });
+    crashPoint('run.exchange.committed');
     return {
       accessToken: minted.token,
       expiresInSeconds: Math.max(

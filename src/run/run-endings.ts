@@ -154,6 +154,7 @@ export class RunEndings {
       await endRun(tx, { id: run.id, state: ending.state, endCause: ending.cause }, this.clock.now());
       const leases = await port.during(tx, { runRef: run.id, cause: ending.cause, caller });
       await ending.record(tx, run, leases);
+      crashPoint('run.close.before-commit');
       return { run: await readRun(tx, run.id), leases };
     });
     crashPoint('run.close.committed');

@@ -1,6 +1,7 @@
 import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { SchedulerRegistry } from '@nestjs/schedule';
 import { Clock } from '../kernel/clock.js';
+import { crashPoint } from '../kernel/crash-point.js';
 import { Log } from '../kernel/log.js';
 import { safeErrorFields, safeErrorText } from '../kernel/safe-error.js';
 import { Settings } from '../settings/schema.js';
@@ -143,6 +144,7 @@ export class Runner implements OnApplicationBootstrap, OnModuleDestroy {
     let error: string | undefined;
     try {
       controller.signal.throwIfAborted();
+      if (claim !== undefined) crashPoint('job.claimed');
       worked = (await job.run(controller.signal)).worked;
     } catch (thrown) {
       // Ending early because it was told to is not a failure of the job.
@@ -151,6 +153,7 @@ export class Runner implements OnApplicationBootstrap, OnModuleDestroy {
         log.error(safeErrorFields(thrown), 'the job failed');
       }
     }
+    if (claim !== undefined) crashPoint('job.ran');
     endHeartbeat?.();
     const durationMs = this.clock.monotonicMs() - startMs;
     this.history.add(job.name, { startedAt, durationMs, worked, error });
