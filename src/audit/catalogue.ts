@@ -102,7 +102,7 @@ export const EVENT_KINDS = {
   'lease.failed': { detail: maybe<string>() },
   'lease.refused': { detail: maybe<string>() },
   'lease.renewed': { expires_at: open<string>(), renewals: open<number>() },
-  'lease.renewal_refused': { detail: maybe<string>() },
+  'lease.renewal_refused': { detail: maybe<string>(), usable_until: maybe<string>() },
   'lease.revocation_requested': {
     cause: open<string>(),
     revocable: open<boolean>(),

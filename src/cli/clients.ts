@@ -1,5 +1,5 @@
 import { AdminClient } from '../sdk/admin-client.js';
-import { LeasegateClient } from '../sdk/leasegate-client.js';
+import { LeasegateClient, type LeasegateClientOptions } from '../sdk/leasegate-client.js';
 import type { ProofKey } from '../sdk/proof-key.js';
 import { fileToken, platformTokenSource, type TokenSource } from '../sdk/token-sources.js';
 import { CliError, usageError } from './cli-error.js';
@@ -20,7 +20,7 @@ export function adminClient(invocation: Invocation): AdminClient {
 /** What a worker talks to, for the run that options and environment name. */
 export function workerClient(
   invocation: Invocation,
-  options: { readonly credentials?: readonly string[]; readonly proofKey?: ProofKey } = {},
+  options: Pick<LeasegateClientOptions, 'credentials' | 'tools'> & { readonly proofKey?: ProofKey } = {},
 ): LeasegateClient {
   const url = brokerUrl(invocation);
   const runToken = invocation.environment['LEASEGATE_RUN_TOKEN'] || undefined;
@@ -40,6 +40,7 @@ export function workerClient(
     stepId: invocation.textOr('stepId', 'LEASEGATE_STEP_ID'),
     grant: invocation.textOr('grant', 'LEASEGATE_GRANT'),
     credentials: options.credentials,
+    tools: options.tools,
     proofKey: options.proofKey,
   });
 }

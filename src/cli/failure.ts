@@ -11,6 +11,8 @@ export interface Failure {
   readonly detail: string;
   readonly status?: number;
   readonly reference?: string;
+  /** Of a renewal that was refused: when the credential stops working; null when it is dead or being ended. */
+  readonly usableUntil?: string | null;
   readonly field?: string;
   readonly errors?: readonly { readonly field: string; readonly message: string }[];
   /** Which dependency is missing. */
@@ -56,6 +58,7 @@ function brokerFailure(error: LeasegateError): Failure {
     detail: error.detail,
     status: error.status === 0 ? undefined : error.status,
     reference: error.reference,
+    usableUntil: error.usableUntil === null ? null : error.usableUntil?.toISOString(),
     field: error.field,
     errors: error.errors.length === 0 ? undefined : error.errors,
     dependency,
@@ -102,6 +105,9 @@ export function failureLines(failure: Failure): string[] {
     ...(failure.field === undefined ? [] : [`field: ${failure.field}`]),
     ...(failure.errors ?? []).map(({ field, message }) => `  ${field}: ${message}`),
     ...(failure.dependency === undefined ? [] : [`missing: ${failure.dependency}`]),
+    ...(failure.usableUntil === undefined
+      ? []
+      : [`works until: ${failure.usableUntil ?? 'it works no more'}`]),
     ...(failure.reference === undefined ? [] : [`reference: ${failure.reference}`]),
     ...(failure.next === undefined ? [] : [`next: ${failure.next}`]),
   ];

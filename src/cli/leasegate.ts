@@ -23,8 +23,9 @@ export async function main(words: readonly string[], surrounding: Surrounding): 
       return EXIT.usage;
     }
     const failure = failureOf(error);
-    const { exitCode, ...rest } = failure;
-    if (output.json) output.jsonLine({ error: { ...rest, exit_code: exitCode } });
+    const { exitCode, usableUntil, ...rest } = failure;
+    const until = usableUntil === undefined ? {} : { usable_until: usableUntil };
+    if (output.json) output.jsonLine({ error: { ...rest, ...until, exit_code: exitCode } });
     output.fail(failure);
     return exitCode;
   }

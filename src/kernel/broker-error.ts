@@ -10,6 +10,8 @@ export interface BrokerErrorOptions {
   readonly internal?: string;
   /** Seconds after which trying again makes sense. */
   readonly retryAfterSeconds?: number;
+  /** For a refused renewal: until when the credential works all the same; null when it is dead or being ended. */
+  readonly usableUntil?: Date | null;
   readonly cause?: unknown;
 }
 
@@ -24,6 +26,7 @@ export class BrokerError extends Error {
   readonly field: string | undefined;
   readonly internal: string | undefined;
   readonly retryAfterSeconds: number | undefined;
+  readonly usableUntil: Date | null | undefined;
 
   constructor(
     readonly code: ErrorCode,
@@ -37,6 +40,7 @@ export class BrokerError extends Error {
     this.field = options.field;
     this.internal = options.internal;
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.usableUntil = options.usableUntil;
   }
 
   /** Whether the same request may succeed later without a change. */

@@ -18,6 +18,7 @@ import type { LeaseDecision } from './lease-decision.js';
 import { LeaseDecisions } from './lease-decisions.js';
 import { LOCKED, STILL_ALLOWED } from './lease-records.js';
 import { LeaseRefusals } from './lease-refusals.js';
+import { usableUntil, withUse } from './renewal-refusal.js';
 import { subjectOf } from './lease-row.js';
 import { Leases } from './leases.js';
 
@@ -57,7 +58,8 @@ export class LeaseRenewal {
    * Extends a lease of the caller's own run to at most the end that it was issued with, and to what Vault answers.
    * Asking for less than is left changes nothing. Refuses with `not_found`, `lease_not_active`,
    * `lease_not_renewable`, `conflict` and the codes of {@link LeaseDecisions.decide}; fails with those of
-   * {@link CredentialSource}. Each refusal and failure is an event.
+   * {@link CredentialSource}. Each refusal and failure says until when the credential works all the same, and is an
+   * event.
    */
   async renew(
     identity: RunIdentity,
@@ -69,8 +71,9 @@ export class LeaseRenewal {
     try {
       return await this.extend(identity, lease, wanted.ttlSeconds, caller);
     } catch (error) {
-      await this.recordRefusal(lease, caller, error);
-      throw error;
+      const until = await this.usableUntil(lease, error);
+      await this.recordRefusal(lease, caller, error, until);
+      throw until === undefined ? error : withUse(error, until);
     }
   }
 
@@ -155,11 +158,28 @@ export class LeaseRenewal {
     });
   }
 
-  private async recordRefusal(lease: Lease, caller: Caller, error: unknown): Promise<void> {
+  /** Unknown when the row cannot be read: then the worker has what it was told last. */
+  private async usableUntil(lease: Lease, error: unknown): Promise<Date | null | undefined> {
+    try {
+      return usableUntil(await this.leases.get(lease.id), codeOf(error), this.clock.now());
+    } catch {
+      return undefined;
+    }
+  }
+
+  private async recordRefusal(
+    lease: Lease,
+    caller: Caller,
+    error: unknown,
+    until: Date | null | undefined,
+  ): Promise<void> {
     const outcome = isFailure(error) ? 'failure' : 'refused';
     const context = { caller, ...subjectOf(lease), outcome, code: codeOf(error) } as const;
     try {
-      await this.audit.record('lease.renewal_refused', context, { detail: publicDetail(error) });
+      await this.audit.record('lease.renewal_refused', context, {
+        detail: publicDetail(error),
+        usable_until: until?.toISOString(),
+      });
     } catch (unwritten) {
       this.log.error(
         { lease_id: lease.id, request_id: caller.requestId, ...safeErrorFields(unwritten) },

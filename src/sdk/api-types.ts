@@ -617,6 +617,8 @@ export interface Problem {
   /** JSON pointer into the body, or name of a parameter */
   field?: string | undefined;
   errors?: { field: string; message: string }[] | undefined;
+  /** of a renewal that was refused: until when the credential works all the same; null when it is dead or being ended */
+  usable_until?: (string | null) | undefined;
 }
 
 export interface ProtectedResourceMetadata {

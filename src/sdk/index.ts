@@ -17,6 +17,7 @@ export type { RunToken, WantedRun } from './run-access.js';
 export type { SecretData } from './secret-data.js';
 export type { Surroundings } from './surroundings.js';
 export {
+  commandToken,
   environmentToken,
   fileToken,
   githubActionsToken,

@@ -25,6 +25,8 @@ export interface LeasegateErrorFields {
   readonly errors?: readonly { readonly field: string; readonly message: string }[] | undefined;
   /** Milliseconds after which the broker said that trying again makes sense. */
   readonly retryAfterMs?: number | undefined;
+  /** Of a renewal that was refused: until when the credential works all the same; null when it is dead or being ended. */
+  readonly usableUntil?: Date | null | undefined;
   readonly cause?: unknown;
 }
 
@@ -37,6 +39,7 @@ export class LeasegateError extends Error {
   readonly field: string | undefined;
   readonly errors: readonly { readonly field: string; readonly message: string }[];
   readonly retryAfterMs: number | undefined;
+  readonly usableUntil: Date | null | undefined;
 
   constructor(fields: LeasegateErrorFields) {
     super(`${fields.code}: ${fields.detail}`, { cause: fields.cause });
@@ -48,6 +51,7 @@ export class LeasegateError extends Error {
     this.field = fields.field;
     this.errors = fields.errors ?? [];
     this.retryAfterMs = fields.retryAfterMs;
+    this.usableUntil = fields.usableUntil;
   }
 
   /** Whether the same request may succeed later without a change. */

@@ -28,7 +28,14 @@ export async function errorOfAnswer(response: Response, nowMs: number): Promise<
     field: text(body['field']),
     errors: fieldErrors(body['errors']),
     retryAfterMs,
+    usableUntil: instant(body['usable_until']),
   });
+}
+
+function instant(value: unknown): Date | null | undefined {
+  if (value === null) return null;
+  const atMs = typeof value === 'string' ? Date.parse(value) : NaN;
+  return Number.isNaN(atMs) ? undefined : new Date(atMs);
 }
 
 function fieldsOf(raw: string): Readonly<Record<string, unknown>> {

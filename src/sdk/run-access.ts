@@ -14,6 +14,8 @@ export interface WantedRun {
   readonly grant?: string | undefined;
   /** Narrows the token to these credentials. */
   readonly credentials?: readonly string[] | undefined;
+  /** Narrows the token to these tools; with neither, it is for all that the grant allows. */
+  readonly tools?: readonly string[] | undefined;
 }
 
 /** A run token, and what it is for. Prints without the token. */
@@ -122,6 +124,7 @@ export class RunAccess {
     const scope = [
       ...(wanted.grant === undefined ? [] : [`grant:${wanted.grant}`]),
       ...(wanted.credentials ?? []).map((name) => `credential:${name}`),
+      ...(wanted.tools ?? []).map((name) => `tool:${name}`),
     ].join(' ');
     const startedMs = this.transport.surroundings.nowMs();
     const { body } = await this.transport.json<TokenView>(

@@ -1,3 +1,4 @@
+import { execFile, type ExecFileException } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { LeasegateError } from './leasegate-error.js';
 
@@ -7,6 +8,7 @@ export type TokenSource = (signal?: AbortSignal) => Promise<string>;
 type Environment = Readonly<Record<string, string | undefined>>;
 
 const LONGEST_TOKEN_BYTES = 64 * 1024;
+const LONGEST_COMMAND_MS = 30_000;
 
 /** A token in an environment variable. Fits jobs that are shorter than the token lives. */
 export function environmentToken(
@@ -30,6 +32,30 @@ export function fileToken(path: string): TokenSource {
       throw failed(`The token file ${path} cannot be read (${systemCode(error)}).`, error);
     }
   };
+}
+
+/**
+ * A token that a command prints on standard output, run by the system's shell for every exchange: for platforms whose
+ * tokens are short and asked for by a tool of theirs. What the command prints is never repeated in an error. Fails with
+ * `identity_source_failed` when it exits with anything but 0 or takes longer than 30 seconds.
+ */
+export function commandToken(command: string, environment: Environment = process.env): TokenSource {
+  return (signal) =>
+    new Promise((resolve, reject) => {
+      const options = {
+        shell: true,
+        env: { ...environment },
+        timeout: LONGEST_COMMAND_MS,
+        maxBuffer: LONGEST_TOKEN_BYTES,
+        ...(signal && { signal }),
+      };
+      execFile(command, options, (error, stdout) => {
+        if (signal?.aborted === true) reject(signal.reason as Error);
+        // Not the error itself: it carries what the command printed.
+        else if (error !== null) reject(failed(`The command for the token failed (${commandEnd(error)}).`));
+        else resolve(stdout);
+      });
+    }).then((stdout) => present(stdout as string, "the command's output"));
 }
 
 /**
@@ -63,8 +89,9 @@ export function githubActionsToken(audience: string, environment: Environment = 
 }
 
 /**
- * The source that this environment offers: `LEASEGATE_OIDC_TOKEN`, then `LEASEGATE_OIDC_TOKEN_FILE`, then GitHub
- * Actions with the broker's URL (or `LEASEGATE_OIDC_AUDIENCE`) as audience; `undefined` when it offers none.
+ * The source that this environment offers: `LEASEGATE_OIDC_TOKEN`, then `LEASEGATE_OIDC_TOKEN_FILE`, then
+ * `LEASEGATE_OIDC_TOKEN_COMMAND`, then GitHub Actions with the broker's URL (or `LEASEGATE_OIDC_AUDIENCE`) as audience;
+ * `undefined` when it offers none.
  */
 export function platformTokenSource(
   brokerUrl: string,
@@ -73,6 +100,8 @@ export function platformTokenSource(
   if (environment['LEASEGATE_OIDC_TOKEN']) return environmentToken('LEASEGATE_OIDC_TOKEN', environment);
   const file = environment['LEASEGATE_OIDC_TOKEN_FILE'];
   if (file) return fileToken(file);
+  const command = environment['LEASEGATE_OIDC_TOKEN_COMMAND'];
+  if (command) return commandToken(command, environment);
   if (environment['ACTIONS_ID_TOKEN_REQUEST_URL']) {
     return githubActionsToken(environment['LEASEGATE_OIDC_AUDIENCE'] || brokerUrl, environment);
   }
@@ -96,6 +125,11 @@ function present(token: string | undefined, where: string): string {
 
 function failed(detail: string, cause?: unknown): LeasegateError {
   return new LeasegateError({ code: 'identity_source_failed', status: 0, detail, cause });
+}
+
+function commandEnd(error: ExecFileException): string {
+  if (error.killed === true) return `ended after ${LONGEST_COMMAND_MS / 1000} seconds`;
+  return error.signal ? `ended by ${error.signal}` : `exit code ${error.code ?? 'unknown'}`;
 }
 
 function systemCode(error: unknown): string {

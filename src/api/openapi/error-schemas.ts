@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { instant } from '../schema/fields.js';
 import { ERROR_CODES, type ErrorCode } from '../../kernel/error-codes.js';
 
 const code = z
@@ -19,6 +20,11 @@ export const ERROR_SCHEMAS = {
       reference,
       field: z.string().optional().describe('JSON pointer into the body, or name of a parameter'),
       errors: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
+      usable_until: instant
+        .nullish()
+        .describe(
+          'of a renewal that was refused: until when the credential works all the same; null when it is dead or being ended',
+        ),
     })
     .meta({ id: 'Problem' }),
   oauth: z

@@ -11,6 +11,8 @@ export interface Problem {
   readonly reference: string;
   readonly field?: string;
   readonly errors?: readonly { readonly field: string; readonly message: string }[];
+  /** Of a renewal that was refused. */
+  readonly usable_until?: string | null;
 }
 
 /** The problem that a refusal is; `internal` and `cause` stay behind. */
@@ -26,6 +28,7 @@ export function problemOf(error: BrokerError, reference: string, publicUrl: stri
     ...(error instanceof InvalidRequest && error.problems.length > 1
       ? { errors: error.problems.map(({ field, message }) => ({ field, message })) }
       : {}),
+    ...(error.usableUntil === undefined ? {} : { usable_until: error.usableUntil?.toISOString() ?? null }),
   };
 }
 

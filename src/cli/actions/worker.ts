@@ -8,8 +8,10 @@ import { fieldText, shellQuoted, variableName } from '../shell-words.js';
 export async function exchange(invocation: Invocation): Promise<void> {
   const proofKey = invocation.flag('proof') ? await ProofKey.generate() : undefined;
   const credentials = invocation.texts('credential');
+  const tools = invocation.texts('tool');
   const client = workerClient(invocation, {
     ...(credentials.length > 0 && { credentials }),
+    ...(tools.length > 0 && { tools }),
     ...(proofKey && { proofKey }),
   });
   const token = await client.exchange();

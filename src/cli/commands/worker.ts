@@ -16,6 +16,7 @@ export function defineWorkerCommands(set: CommandSet, program: Command): void {
     )
     .option('--raw', 'print the token alone')
     .option('--credential <name...>', 'narrow the token to these credentials')
+    .option('--tool <name...>', 'narrow the token to these tools')
     .option('--proof', 'bind the token to a new key (DPoP) that ends with this command; to try it out');
 
   const lease = set.group(program, 'lease', 'credentials for this run');

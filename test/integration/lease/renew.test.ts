@@ -33,7 +33,7 @@ describe('a renewal is refused', () => {
     const run = await world.openRun();
     const lease = await leased(run, world.mounts.names.database);
     await world.broker.runs.close(workerOf(run), run.runRef);
-    await expect(renewing(run, lease.id)).rejects.toMatchObject({ code: 'run_closed' });
+    await expect(renewing(run, lease.id)).rejects.toMatchObject({ code: 'run_closed', usableUntil: null });
   });
 
   it('when the run ends between the decision and the commit', async () => {
@@ -61,24 +61,37 @@ describe('a renewal is refused', () => {
       { ...spec, credentials: [{ name: mounts.names.pki }] },
       version,
     );
-    await expect(renewing(run, lease.id)).rejects.toMatchObject({ code: 'credential_not_granted' });
+    await expect(renewing(run, lease.id)).rejects.toMatchObject({
+      code: 'credential_not_granted',
+      usableUntil: lease.expiresAt,
+    });
     await broker.grants.suspend(admin, run.grantId);
-    await expect(renewing(run, lease.id)).rejects.toMatchObject({ code: 'grant_not_active' });
+    await expect(renewing(run, lease.id)).rejects.toMatchObject({
+      code: 'grant_not_active',
+      usableUntil: null,
+    });
     const refusals = (await world.events(lease.id)).filter(({ kind }) => kind === 'lease.renewal_refused');
     expect(refusals.map(({ code }) => code)).toEqual(['credential_not_granted', 'grant_not_active']);
+    expect(refusals[0]?.data).toMatchObject({ usable_until: lease.expiresAt.toISOString() });
   });
 
   it('of a certificate, whose end is in it', async () => {
     const run = await world.openRun();
     const lease = await leased(run, world.mounts.names.pki);
-    await expect(renewing(run, lease.id, 300)).rejects.toMatchObject({ code: 'lease_not_renewable' });
+    await expect(renewing(run, lease.id, 300)).rejects.toMatchObject({
+      code: 'lease_not_renewable',
+      usableUntil: lease.expiresAt,
+    });
   });
 
   it('of what was released', async () => {
     const run = await world.openRun();
     const lease = await leased(run, world.mounts.names.kv);
     await world.broker.end.release(run, lease.id, workerOf(run));
-    await expect(renewing(run, lease.id)).rejects.toMatchObject({ code: 'lease_not_active' });
+    await expect(renewing(run, lease.id)).rejects.toMatchObject({
+      code: 'lease_not_active',
+      usableUntil: null,
+    });
   });
 
   it('beyond the longest life', async () => {

@@ -8,6 +8,7 @@ import { ProofKey } from '../../../src/sdk/proof-key.js';
 import { secretData } from '../../../src/sdk/secret-data.js';
 import {
   environmentToken,
+  commandToken,
   fileToken,
   githubActionsToken,
   platformTokenSource,
@@ -39,6 +40,30 @@ describe('token sources', () => {
     expect(await source()).toBe('one');
     writeFileSync(file, 'two\n');
     expect(await source()).toBe('two');
+  });
+
+  it.each([
+    ['exit 3', /exit code 3/],
+    ['kill -KILL $$', /SIGKILL/],
+    ['true', /no token/],
+    ['echo one two', /not a token/],
+  ])('takes nothing from the command %s', async (command, reason) => {
+    const failure = commandToken(`printf marker-7 >&2; ${command}`)();
+    await expect(failure).rejects.toThrow(reason);
+    await expect(failure).rejects.not.toThrow(/marker-7/);
+  });
+
+  it('runs the command each time, in the environment given', async () => {
+    const source = platformTokenSource('https://x', {
+      PATH: process.env['PATH'],
+      LEASEGATE_OIDC_TOKEN_COMMAND: 'printf "%s" "$WHO" | tr a-z A-Z',
+      WHO: 'token',
+    });
+    expect(await source?.()).toBe('TOKEN');
+    const stopped = new AbortController();
+    const waiting = commandToken('sleep 60')(stopped.signal);
+    stopped.abort(new Error('enough'));
+    await expect(waiting).rejects.toThrow('enough');
   });
 
   it('asks GitHub for a token for the broker', async () => {

@@ -87,7 +87,13 @@ describe('refusals', () => {
 
 describe('a worker', () => {
   it('exchanges once for calls at the same time, saying which run, step, grant and credentials', async () => {
-    const wanted = { runId: 'nightly 42', stepId: 'load', grant: 'nightly', credentials: ['orders'] };
+    const wanted = {
+      runId: 'nightly 42',
+      stepId: 'load',
+      grant: 'nightly',
+      credentials: ['orders'],
+      tools: ['openai-chat'],
+    };
     const { client, server } = await start(wanted, exchanged('one'), leased, leased);
     await Promise.all([client.lease('orders', { ttlSeconds: 60, stepId: 'x' }), client.lease('orders')]);
     expect(server.received.map(({ path }) => path)).toEqual(['/oauth2/token', '/v1/leases', '/v1/leases']);
@@ -95,7 +101,7 @@ describe('a worker', () => {
       grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
       subject_token: 'platform-token',
       subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',
-      scope: 'grant:nightly credential:orders',
+      scope: 'grant:nightly credential:orders tool:openai-chat',
       run_id: 'nightly 42',
       step_id: 'load',
     });
