@@ -25,6 +25,7 @@ import { McpEndpoint } from './mcp/mcp-endpoint.js';
 import { McpTools } from './mcp/mcp-tools.js';
 import { OpenRequests } from './mcp/open-requests.js';
 import { Gauges } from './observability/gauges.js';
+import { QueueGauges } from './observability/queue-gauges.js';
 import { ApiDescription } from './openapi/description.js';
 import { ProblemFilter } from './problem/problem.filter.js';
 import { RunEndings } from './run-endings.js';
@@ -69,6 +70,7 @@ export class ApiModule {
         RouteTable,
         IdempotencyKeys,
         Gauges,
+        QueueGauges,
         RunEndings,
         OpenRequests,
         McpTools,

@@ -26,6 +26,10 @@ export const ERROR_CODES = {
     status: 409,
     title: 'The thing cannot go from its state to the one asked for.',
   },
+  share_exceeded: {
+    status: 429,
+    title: 'Others wait too, and more than your share of the queue is yours already; try again.',
+  },
   rate_limited: { status: 429, title: 'Too many requests; try again later.' },
 
   // Identity

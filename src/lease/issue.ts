@@ -10,6 +10,7 @@ import { Log } from '../kernel/log.js';
 import { safeErrorFields } from '../kernel/safe-error.js';
 import { CredentialSource } from './credential-source.js';
 import { codeOf, isFailure, publicDetail } from './failure.js';
+import { IssueQueue } from './issue-queue.js';
 import { earliest, type IssuedLease, type Issuing } from './issuing.js';
 import type { WantedLease } from './lease-decision.js';
 import { LeaseDecisions } from './lease-decisions.js';
@@ -36,6 +37,7 @@ const MOST_DECISIONS = 4;
 @Injectable()
 export class LeaseIssue {
   constructor(
+    private readonly queue: IssueQueue,
     private readonly decisions: LeaseDecisions,
     private readonly refusals: LeaseRefusals,
     private readonly records: LeaseRecords,
@@ -51,9 +53,20 @@ export class LeaseIssue {
   /**
    * Issues one lease. Refuses with the codes of {@link LeaseDecisions.decide}, `grant_limit_reached`,
    * `lease_in_progress` and `idempotency_key_reused`; fails with those of {@link CredentialSource} and
-   * `credential_unavailable`. Each refusal and failure is an event.
+   * `credential_unavailable`. Each refusal and failure is an event, but for those of {@link IssueQueue}: nothing was
+   * decided by then, and a flood must not become a flood of events. A request whose signal aborts while it waits for
+   * its turn is not begun; one that was begun goes on, since it has effects.
    */
-  async issue(identity: RunIdentity, wanted: WantedLease, caller: Caller): Promise<IssuedLease> {
+  issue(
+    identity: RunIdentity,
+    wanted: WantedLease,
+    caller: Caller,
+    signal?: AbortSignal,
+  ): Promise<IssuedLease> {
+    return this.queue.run(identity.grantId, () => this.issueNow(identity, wanted, caller), signal);
+  }
+
+  private async issueNow(identity: RunIdentity, wanted: WantedLease, caller: Caller): Promise<IssuedLease> {
     let issuing: Issuing;
     try {
       issuing = await this.request(identity, wanted, caller);

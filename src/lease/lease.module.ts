@@ -6,6 +6,7 @@ import { LeaseEnd } from './end.js';
 import { LeasesOfDisabledCredentials, LeasesOfEndedGrants, LeasesOfEndedRuns } from './endings.js';
 import { LeaseExpiry } from './expire.js';
 import { RevocationHold } from './hold.js';
+import { IssueQueue } from './issue-queue.js';
 import { LeaseIssue } from './issue.js';
 import { LeaseDecisions } from './lease-decisions.js';
 import { LeaseFulfilment } from './lease-fulfilment.js';
@@ -28,6 +29,7 @@ import { Supersession } from './supersession.js';
 import { VaultRevocation } from './vault-revocation.js';
 
 const SERVICES = [
+  IssueQueue,
   LeaseIssue,
   LeaseDecisions,
   LeaseRenewal,

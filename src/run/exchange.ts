@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { BrokerError } from '../kernel/broker-error.js';
 import { Clock } from '../kernel/clock.js';
 import { crashPoint } from '../kernel/crash-point.js';
+import { QueueRefusal } from '../kernel/fair-queue.js';
 import type { Secret } from '../kernel/secret.js';
 import { Settings } from '../settings/schema.js';
 import type { IssuerSettings } from '../settings/issuer-schema.js';
@@ -15,6 +16,7 @@ import { RunTokens } from '../identity/run-tokens.js';
 import { TokenUses } from '../identity/token-uses.js';
 import { TokenVerifier } from '../identity/token-verifier.js';
 import type { VerifiedToken } from '../identity/verified-token.js';
+import { ExchangeQueue } from './exchange-queue.js';
 import { ExchangeRefusals, type ExchangeProgress } from './exchange-refusals.js';
 import { effectiveScope, narrowedScope, readScope, type WantedScope } from './exchange-scope.js';
 import { aboutRun } from './run-event.js';
@@ -34,6 +36,8 @@ export interface ExchangeRequest {
   /** Thumbprint of the key that a verified DPoP proof was made with; binds the run token to it. */
   readonly proofThumbprint?: string | undefined;
   readonly requestId: string;
+  /** Aborts when nobody waits for the answer any more; what was not begun by then is not. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** The run token and what it stands for. */
@@ -65,24 +69,36 @@ export class Exchange {
     private readonly runs: Runs,
     private readonly tokens: RunTokens,
     private readonly refusals: ExchangeRefusals,
+    private readonly queue: ExchangeQueue,
   ) {}
 
   /**
    * Verifies the token, decides the grant, and opens the run or finds it open. The use of the token, the run and the
    * events are one transaction; the run token leaves only after its commit. Refuses with the codes of
    * `TokenVerifier.verify`, `GrantDecisions.decide`, `TokenUses.use` and `Runs.open`, and with `proof_required` and
-   * `scope_refused`. Every refusal and failure is recorded as `exchange.refused`.
+   * `scope_refused`. Every refusal and failure is recorded as `exchange.refused`, but for those of {@link ExchangeQueue}:
+   * nothing was decided by then.
    */
   async exchange(request: ExchangeRequest): Promise<ExchangeAnswer> {
     const progress: ExchangeProgress = { requestId: request.requestId };
     try {
       if (this.settings.values.runTokens.requireProof && request.proofThumbprint === undefined)
         throw new BrokerError('proof_required');
-      progress.token = await this.verifier.verify(request.subjectToken, 'workload');
+      const token = await this.queue.verifying.run(
+        '',
+        () => this.verifier.verify(request.subjectToken, 'workload'),
+        request.signal,
+      );
+      progress.token = token;
       const wanted = readScope(request.scope, request.grant);
       await this.tokens.ready();
-      return await this.decideAndOpen(request, progress.token, wanted, progress);
+      return await this.queue.opening.run(
+        `${token.issuerName} ${token.subject}`,
+        () => this.decideAndOpen(request, token, wanted, progress),
+        request.signal,
+      );
     } catch (error) {
+      if (error instanceof QueueRefusal) throw error;
       await this.refusals.record(error, progress);
       throw error;
     }

@@ -3,6 +3,7 @@ import { alertsSchema } from './alerts-schema.js';
 import { seconds, secret } from './field.js';
 import { gatewaySchema } from './gateway-schema.js';
 import { issuerSchema } from './issuer-schema.js';
+import { queueSchema } from './queue-schema.js';
 import { vaultLoginSchema } from './vault-login-schema.js';
 
 /** The settings, all of them. An unknown key is an error; the reference in the docs is generated from here. */
@@ -84,10 +85,12 @@ export const settingsSchema = z
         maxDurationSeconds: seconds(60, 2_592_000)
           .default(86_400)
           .describe('longest life of a run whose grant says nothing'),
+        exchange: queueSchema('token exchanges', { concurrency: 16, queue: 1_024 }),
       })
       .prefault({}),
     leases: z
       .strictObject({
+        issue: queueSchema('leases that are issued', { concurrency: 32, queue: 512 }),
         issuingBoundSeconds: seconds(5, 3_600)
           .default(60)
           .describe('a lease that is `issuing` for longer is reconciled'),

@@ -1,4 +1,4 @@
-import { Controller, Post, Req } from '@nestjs/common';
+import { Controller, Post, Req, Res } from '@nestjs/common';
 import { z } from 'zod';
 import { BrokerError } from '../../kernel/broker-error.js';
 import { Settings } from '../../settings/schema.js';
@@ -6,7 +6,8 @@ import { ProofVerifier } from '../../identity/dpop.js';
 import { Exchange } from '../../run/exchange.js';
 import { Public } from '../access/access.js';
 import { SenderProof } from '../access/sender-proof.js';
-import type { ApiRequest } from '../http/request.js';
+import { abortOnHangUp } from '../gateway/abort-on-hang-up.js';
+import type { ApiReply, ApiRequest } from '../http/request.js';
 import { Documented } from '../openapi/operation.js';
 import { ACCESS_TOKEN_TYPE, tokenForm, tokenRequestOf } from './token-form.js';
 
@@ -60,9 +61,12 @@ export class TokenController {
       'token_replayed',
       'issuer_unknown',
       'issuer_unavailable',
+      'share_exceeded',
+      'overloaded',
     ],
   })
-  async token(@Req() request: ApiRequest): Promise<TokenView> {
+  async token(@Req() request: ApiRequest, @Res({ passthrough: true }) reply: ApiReply): Promise<TokenView> {
+    const signal = abortOnHangUp(reply);
     const wanted = tokenRequestOf(
       request.body as URLSearchParams | null,
       this.settings.values.server.publicUrl,
@@ -72,6 +76,7 @@ export class TokenController {
       ...wanted,
       ...(proofThumbprint === undefined ? {} : { proofThumbprint }),
       requestId: request.id,
+      signal,
     });
     request.circumstances.runRef = made.run.id;
     return {

@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Headers, Param, Post, Req } from '@nestjs/common';
+import { Body, Controller, Delete, Headers, Param, Post, Req, Res } from '@nestjs/common';
 import type { Caller } from '../../kernel/caller.js';
 import type { RunIdentity } from '../../identity/run-token.js';
 import { LeaseEnd } from '../../lease/end.js';
@@ -6,6 +6,7 @@ import { LeaseIssue } from '../../lease/issue.js';
 import type { Lease } from '../../lease/lease.js';
 import { LeaseRenewal } from '../../lease/renew.js';
 import { Settings } from '../../settings/schema.js';
+import { abortOnHangUp } from '../gateway/abort-on-hang-up.js';
 import { RunToken } from '../access/access.js';
 import { CallerParam, RunParam } from '../access/principal.js';
 import { idempotencyKeyOf } from '../idempotency/idempotency-key.js';
@@ -13,7 +14,7 @@ import { Documented } from '../openapi/operation.js';
 import { defined } from '../schema/defined.js';
 import { leaseViewOf, type LeaseView } from '../view/lease-view.js';
 import { instantOf } from '../view/page-view.js';
-import type { ApiRequest } from '../http/request.js';
+import type { ApiReply, ApiRequest } from '../http/request.js';
 import {
   issuedLeaseView,
   leaseBody,
@@ -57,6 +58,8 @@ export class WorkerLeasesController {
       'credential_unavailable',
       'vault_unavailable',
       'vault_sealed',
+      'share_exceeded',
+      'overloaded',
     ],
     idempotency: 'supersedes',
   })
@@ -66,6 +69,7 @@ export class WorkerLeasesController {
     @CallerParam() caller: Caller,
     @Headers('idempotency-key') key: string | undefined,
     @Req() request: ApiRequest,
+    @Res({ passthrough: true }) reply: ApiReply,
   ): Promise<IssuedLeaseView> {
     const issued = await this.leaseIssue.issue(
       identity,
@@ -77,6 +81,7 @@ export class WorkerLeasesController {
         idempotencyKey: idempotencyKeyOf(key),
       }),
       caller,
+      abortOnHangUp(reply),
     );
     request.circumstances.leaseId = issued.lease.id;
     const { wrapping } = issued;
