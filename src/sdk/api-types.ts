@@ -204,6 +204,7 @@ export type ErrorCode =
   | 'conflict'
   | 'name_taken'
   | 'state_transition_refused'
+  | 'share_exceeded'
   | 'rate_limited'
   | 'authentication_required'
   | 'token_malformed'
