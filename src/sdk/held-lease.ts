@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { inspect } from 'node:util';
 import type { IssuedLease, LeaseView } from './api-types.js';
+import { mayPass } from './handover-schedule.js';
 import { hasErrorCode, LeasegateError } from './leasegate-error.js';
 import { secretData, type SecretData } from './secret-data.js';
 import type { Surroundings } from './surroundings.js';
@@ -12,14 +13,16 @@ export interface RenewalFailure {
   readonly willRetry: boolean;
   /** When the credential stops working unless a later renewal succeeds. */
   readonly expiresAt: Date;
+  /** Until when it works whatever follows; null when it is dead or being ended, so that nobody may count on it. */
+  readonly usableUntil: Date | null;
 }
 
 /** What happens to a lease that is held. */
 export interface LeaseEvents {
   renewed: [expiresAt: Date];
   'renewal-failed': [failure: RenewalFailure];
-  /** It is over: released here, or its time ran out. Emitted once. */
-  ended: [reason: 'released' | 'expired'];
+  /** It is over: released here, its time ran out, or the broker said that it was ended elsewhere. Emitted once. */
+  ended: [reason: 'released' | 'expired' | 'revoked'];
 }
 
 /** How a held lease reaches the broker. */
@@ -50,10 +53,13 @@ const SHORTEST_WAIT_MS = 500;
 export class HeldLease extends EventEmitter<LeaseEvents> {
   readonly #parts: HeldLeaseParts;
   readonly #data: SecretData | undefined;
+  /** How long it could live when it was leased, with all renewals. */
+  readonly lifeMs: number;
   #view: LeaseView;
   /** On the local clock, corrected by the broker's, so that a wrong local clock does not matter. */
   #endsAtMs = 0;
   #cancelTimer: () => void = () => {};
+  #refused = false;
   #over = false;
 
   constructor(parts: HeldLeaseParts) {
@@ -62,6 +68,7 @@ export class HeldLease extends EventEmitter<LeaseEvents> {
     this.#data = parts.credential && secretData(parts.credential);
     this.#view = parts.view;
     this.#take(parts.view, parts.serverTimeMs);
+    this.lifeMs = this.longestMs;
   }
 
   get id(): string {
@@ -94,6 +101,23 @@ export class HeldLease extends EventEmitter<LeaseEvents> {
   /** When the credential stops working, by the broker's clock. */
   get expiresAt(): Date {
     return new Date(this.#view.expires_at);
+  }
+
+  /** How long it works from now on unless it is renewed; 0 when it is over. */
+  get remainingMs(): number {
+    return this.#over ? 0 : Math.max(0, this.#endsAtMs - this.#parts.surroundings.nowMs());
+  }
+
+  /** When it ends at the latest, with all renewals that it can have, by the broker's clock; 1970 when it is over. */
+  get lastEnd(): Date {
+    if (this.#over) return new Date(0);
+    return this.#refused ? this.expiresAt : new Date(this.#view.max_expires_at);
+  }
+
+  /** How long it can live from now on, with all renewals that it can have; 0 when it is over. */
+  get longestMs(): number {
+    if (this.#over) return 0;
+    return Math.max(0, this.remainingMs + this.lastEnd.getTime() - this.expiresAt.getTime());
   }
 
   /** Whether the broker can end the credential before it expires; a static secret lives on. */
@@ -143,27 +167,23 @@ export class HeldLease extends EventEmitter<LeaseEvents> {
     if (!this.#over) this.#schedule();
   }
 
-  get #remainingMs(): number {
-    return this.#endsAtMs - this.#parts.surroundings.nowMs();
-  }
-
   #schedule(): void {
     this.#cancelTimer();
     const { surroundings, autoRenew } = this.#parts;
     if (!autoRenew) {
-      this.#cancelTimer = surroundings.after(this.#remainingMs, () => this.#atEnd());
+      this.#cancelTimer = surroundings.after(this.remainingMs, () => this.#atEnd());
       return;
     }
     const share = HALF + JITTER * (2 * surroundings.fraction() - 1);
-    const delayMs = Math.max(SHORTEST_WAIT_MS, this.#remainingMs * share);
+    const delayMs = Math.max(SHORTEST_WAIT_MS, this.remainingMs * share);
     this.#cancelTimer = surroundings.after(
-      Math.min(delayMs, this.#remainingMs),
+      Math.min(delayMs, this.remainingMs),
       () => void this.#renewInBackground(),
     );
   }
 
   async #renewInBackground(): Promise<void> {
-    if (this.#remainingMs <= 0) {
+    if (this.remainingMs <= 0) {
       this.#atEnd();
       return;
     }
@@ -172,11 +192,15 @@ export class HeldLease extends EventEmitter<LeaseEvents> {
       await this.renew();
     } catch (error) {
       if (this.#over) return;
-      const willRetry =
-        (!(error instanceof LeasegateError) || error.retryable) && this.#remainingMs > SHORTEST_WAIT_MS;
+      const usableUntil = usableUntilOf(error, this.expiresAt);
+      const willRetry = usableUntil !== null && mayPass(error) && this.remainingMs > SHORTEST_WAIT_MS;
       if (willRetry) this.#schedule();
-      else this.#cancelTimer = this.#parts.surroundings.after(this.#remainingMs, () => this.#atEnd());
-      this.emit('renewal-failed', { error, willRetry, expiresAt: this.expiresAt });
+      else {
+        this.#refused = true;
+        this.#cancelTimer = this.#parts.surroundings.after(this.remainingMs, () => this.#atEnd());
+      }
+      this.emit('renewal-failed', { error, willRetry, expiresAt: this.expiresAt, usableUntil });
+      if (usableUntil === null) this.#end('revoked');
     }
   }
 
@@ -190,15 +214,19 @@ export class HeldLease extends EventEmitter<LeaseEvents> {
 
   #atEnd(): void {
     // A renewal in another process, or a long timer that was cut, may have left time on the clock.
-    if (this.#remainingMs > 0)
-      this.#cancelTimer = this.#parts.surroundings.after(this.#remainingMs, () => this.#atEnd());
+    if (this.remainingMs > 0)
+      this.#cancelTimer = this.#parts.surroundings.after(this.remainingMs, () => this.#atEnd());
     else this.#end('expired');
   }
 
-  #end(reason: 'released' | 'expired'): void {
+  #end(reason: 'released' | 'expired' | 'revoked'): void {
     this.#cancelTimer();
     if (this.#over) return;
     this.#over = true;
     this.emit('ended', reason);
   }
+}
+
+function usableUntilOf(error: unknown, expiresAt: Date): Date | null {
+  return error instanceof LeasegateError && error.usableUntil !== undefined ? error.usableUntil : expiresAt;
 }

@@ -3,8 +3,19 @@ export { AdminClient, type AdminClientOptions } from './admin-client.js';
 export type { Filters, Page } from './admin-calls.js';
 export type { Because, GrantAction } from './admin-resources.js';
 export type * from './api-types.js';
+export {
+  HeldCredential,
+  type CredentialEvents,
+  type Rotation,
+  type RotationFailure,
+} from './held-credential.js';
 export { HeldLease, type LeaseEvents, type RenewalFailure } from './held-lease.js';
-export { LeasegateClient, type LeaseOptions, type LeasegateClientOptions } from './leasegate-client.js';
+export {
+  LeasegateClient,
+  type CredentialOptions,
+  type LeaseOptions,
+  type LeasegateClientOptions,
+} from './leasegate-client.js';
 export {
   LeasegateError,
   hasErrorCode,

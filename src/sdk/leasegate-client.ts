@@ -1,5 +1,6 @@
 import { apiPath, type Answer, type ApiRequest } from './api-request.js';
 import type { IssuedLease, LeaseView, RunEndView, RunView } from './api-types.js';
+import { HeldCredential } from './held-credential.js';
 import { HeldLease } from './held-lease.js';
 import { hasErrorCode } from './leasegate-error.js';
 import type { ProofKey } from './proof-key.js';
@@ -31,6 +32,29 @@ export interface LeaseOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Options of {@link LeasegateClient.credential}. */
+export interface CredentialOptions {
+  /** Time to live of each lease between renewals, in seconds; the catalogue's default unless given. */
+  readonly ttlSeconds?: number | undefined;
+  /** The step that the leases are for, where it is not the run token's. */
+  readonly stepId?: string | undefined;
+  /**
+   * How long an old credential keeps working after its replacement was handed over; 60 unless told, and never more
+   * than a third of the longest that a lease may live.
+   */
+  readonly overlapSeconds?: number | undefined;
+  /**
+   * How long before that the replacement is leased, at a random moment of the first half; 300 unless told, and never
+   * more than a third of the longest that a lease may live.
+   */
+  readonly handoverSeconds?: number | undefined;
+  /** Gives up waiting for the first lease. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+const DEFAULT_OVERLAP_SECONDS = 60;
+const DEFAULT_HANDOVER_SECONDS = 300;
+
 /**
  * What a worker talks to: exchanges the platform's token for a run token when needed and leases credentials with it.
  *
@@ -44,6 +68,7 @@ export class LeasegateClient {
   readonly #transport: Transport;
   readonly #access: RunAccess;
   readonly #held = new Set<HeldLease>();
+  readonly #credentials = new Set<HeldCredential>();
 
   /**
    * `fetch` with the run token, for other clients that call tools through the broker and no other address:
@@ -76,7 +101,7 @@ export class LeasegateClient {
     /** Ends the run, and with it every lease of it, also those of other processes. */
     close: async (signal?: AbortSignal): Promise<RunEndView> => {
       const { body } = await this.#call<RunEndView>({ method: 'DELETE', path: '/v1/runs/self', signal });
-      for (const lease of this.#held) lease.forget();
+      for (const held of [...this.#credentials, ...this.#held]) held.forget();
       return body;
     },
   };
@@ -125,6 +150,28 @@ export class LeasegateClient {
     return held;
   }
 
+  /**
+   * Leases a credential for longer than one lease may live: it is renewed, and replaced in time by a new lease whose
+   * credential comes with `rotated`. Ask for `data` whenever a connection is opened, or listen.
+   */
+  async credential(name: string, options: CredentialOptions = {}): Promise<HeldCredential> {
+    const { ttlSeconds, stepId, overlapSeconds, handoverSeconds } = options;
+    const lease = (signal: AbortSignal | undefined): Promise<HeldLease> =>
+      this.lease(name, { ttlSeconds, stepId, signal });
+    const held = new HeldCredential({
+      first: await lease(options.signal),
+      lease,
+      wishes: {
+        overlapMs: 1000 * (overlapSeconds ?? DEFAULT_OVERLAP_SECONDS),
+        handoverMs: 1000 * (handoverSeconds ?? DEFAULT_HANDOVER_SECONDS),
+      },
+      surroundings: this.#transport.surroundings,
+    });
+    this.#credentials.add(held);
+    held.once('ended', () => this.#credentials.delete(held));
+    return held;
+  }
+
   /** Renews a lease of this run by its id. */
   async renewLease(
     id: string,
@@ -161,7 +208,11 @@ export class LeasegateClient {
 
   /** Releases everything that this client holds; the first failure is thrown after all were tried. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const results = await Promise.allSettled([...this.#held].map((lease) => lease.release()));
+    const rotating = [...this.#credentials];
+    const rest = await Promise.allSettled(rotating.map((credential) => credential.release()));
+    // What the credentials did not release is still among these only if it was leased by itself.
+    const leases = await Promise.allSettled([...this.#held].map((lease) => lease.release()));
+    const results = [...rest, ...leases];
     const failed = results.find((result) => result.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
   }
