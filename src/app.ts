@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { DestinationStream } from 'pino';
+import { DirectCalls } from './api/gateway/direct-calls.js';
 import { ReadinessCheck } from './api/health/readiness.js';
 import { RouteTable } from './api/http/route-table.js';
 import { createServer, dressServer } from './api/http/server.js';
@@ -52,7 +53,8 @@ export async function createApp(settings: Settings, options: AppOptions = {}): P
     { bodyParser: false, abortOnError: false, logger: new NestLog(log) },
   );
   const server = nest.getHttpAdapter().getInstance();
-  await dressServer(server, nest.get(RouteTable), settings.values.gateway.bodyLimitBytes);
+  dressServer(server, nest.get(RouteTable), settings.values.gateway.bodyLimitBytes);
+  server.addHook('onRoute', (route) => nest.get(DirectCalls).takeOver(route));
   observeRequests(server, log, nest.get(Metrics));
   await nest.init();
   await server.ready();

@@ -15,6 +15,7 @@ import { SenderProof } from './access/sender-proof.js';
 import { Strategies } from './access/strategies.js';
 import { ALL_CONTROLLERS, API_CONTROLLERS, GATEWAY_CONTROLLERS, HEALTH_CONTROLLERS } from './controllers.js';
 import { CallAccess } from './gateway/call-access.js';
+import { DirectCalls } from './gateway/direct-calls.js';
 import { ProviderCalls } from './gateway/provider-calls.js';
 import { ReadinessCheck } from './health/readiness.js';
 import { RouteTable } from './http/route-table.js';
@@ -64,6 +65,8 @@ export class ApiModule {
         AccessEvents,
         CallAccess,
         ProviderCalls,
+        DirectCalls,
+        ProblemFilter,
         SenderProof,
         Strategies,
         ReadinessCheck,
@@ -79,9 +82,9 @@ export class ApiModule {
         { provide: APP_GUARD, useClass: AccessGuard },
         { provide: APP_PIPE, useClass: SchemaPipe },
         { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor },
-        { provide: APP_FILTER, useClass: ProblemFilter },
+        { provide: APP_FILTER, useExisting: ProblemFilter },
       ],
-      exports: [ReadinessCheck, RouteTable],
+      exports: [ReadinessCheck, RouteTable, DirectCalls],
     };
   }
 }

@@ -1,6 +1,7 @@
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { BrokerError } from '../../kernel/broker-error.js';
+import { Authentication } from '../../identity/authentication.js';
 import type { RunIdentity } from '../../identity/run-token.js';
 import type { VerifiedToken } from '../../identity/verified-token.js';
 import { callerOf, type AdminIdentity, type ApiRequest, type Principal } from '../http/request.js';
@@ -20,6 +21,7 @@ export class AccessGuard implements CanActivate {
   constructor(
     private readonly reflector: Reflector,
     private readonly strategies: Strategies,
+    private readonly authentication: Authentication,
     private readonly senderProof: SenderProof,
     private readonly callAccess: CallAccess,
     private readonly events: AccessEvents,
@@ -59,7 +61,7 @@ export class AccessGuard implements CanActivate {
   private async principal(request: ApiRequest, kind: Exclude<Access['kind'], 'public'>): Promise<Principal> {
     switch (kind) {
       case 'run-token': {
-        const identity = await this.strategies.authenticate<RunIdentity>('run-token', request);
+        const identity = await this.authentication.run(request);
         await this.senderProof.check(request, identity);
         return this.isRun(request, identity);
       }

@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { decodeJwt } from 'jose';
 import { CallEvents } from '../../gateway/call/call-events.js';
+import { Authentication } from '../../identity/authentication.js';
 import type { RunIdentity } from '../../identity/run-token.js';
 import { BrokerError } from '../../kernel/broker-error.js';
 import type { ErrorCode } from '../../kernel/error-codes.js';
 import { Settings } from '../../settings/schema.js';
 import { SenderProof } from '../access/sender-proof.js';
-import { Strategies } from '../access/strategies.js';
 import { callerOf, routeOf, type ApiRequest } from '../http/request.js';
 import { bearerFromProviderKey } from './provider-key.js';
 
@@ -22,7 +22,7 @@ const STRANGERS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 export class CallAccess {
   constructor(
     private readonly settings: Settings,
-    private readonly strategies: Strategies,
+    private readonly authentication: Authentication,
     private readonly senderProof: SenderProof,
     private readonly events: CallEvents,
   ) {}
@@ -35,7 +35,7 @@ export class CallAccess {
   async authenticate(request: ApiRequest): Promise<RunIdentity> {
     try {
       bearerFromProviderKey(request);
-      const identity = await this.strategies.authenticate<RunIdentity>('run-token', request);
+      const identity = await this.authentication.run(request);
       await this.senderProof.check(request, identity);
       return identity;
     } catch (error) {

@@ -5,13 +5,9 @@ import { RunToken } from '../access/access.js';
 import { CallerParam, RunParam } from '../access/principal.js';
 import type { ApiReply, ApiRequest } from '../http/request.js';
 import { Documented, type Operation } from '../openapi/operation.js';
-import { abortOnHangUp } from './abort-on-hang-up.js';
 import { CALL_REFUSALS } from './call-refusals.js';
-import { withLimitHeaders } from './limit-headers.js';
-import { passAnswer } from './pass-answer.js';
 import { ProviderCalls } from './provider-calls.js';
-
-const STEP_HEADER = 'leasegate-step';
+import { passProviderCall } from './provider-pass.js';
 
 function operation(method: string): Operation {
   return {
@@ -100,31 +96,13 @@ export class ProviderController {
     return this.pass(provider, identity, caller, request, reply);
   }
 
-  private async pass(
+  private pass(
     provider: string,
     identity: RunIdentity,
     caller: Caller,
     request: ApiRequest,
     reply: ApiReply,
   ): Promise<void> {
-    const { method, headers } = request;
-    const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-    const step = headers[STEP_HEADER];
-    const stepId = Array.isArray(step) ? step.join(', ') : step;
-    const call = this.providerCalls.call(
-      identity,
-      { provider, method, target: targetOf(request), headers, body, stepId },
-      caller,
-      abortOnHangUp(reply),
-    );
-    const answer = await withLimitHeaders(reply, call);
-    request.circumstances.callId = answer.callId;
-    passAnswer(reply, answer);
+    return passProviderCall(this.providerCalls, provider, identity, caller, request, reply);
   }
-}
-
-/** As it was sent, not as the router decoded it: the template is matched against what the provider would get. */
-function targetOf(request: ApiRequest): string {
-  const url = request.raw.url ?? '/';
-  return url.slice(url.indexOf('/', '/g/'.length));
 }

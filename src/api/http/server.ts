@@ -1,4 +1,3 @@
-import helmet from '@fastify/helmet';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { IncomingMessage } from 'node:http';
 import {
@@ -10,12 +9,14 @@ import {
 } from 'fastify';
 import type { Ids } from '../../kernel/ids.js';
 import type { Settings } from '../../settings/schema.js';
+import { requestLogger } from '../observability/request-logger.js';
 import { addLogStreams } from './log-streams.js';
 import { addParsers } from './parsers.js';
 import { RECORD_LIMIT_BYTES, RECORD_ROUTES } from './record-files.js';
 import { requestIdOf } from './request-id.js';
 import { CIRCUMSTANCES, type ApiRequest } from './request.js';
 import type { RouteTable } from './route-table.js';
+import { SECURITY_HEADERS } from './security-headers.js';
 
 /** How long a client may take to send a whole request. */
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -33,6 +34,7 @@ export function createServer(settings: Settings, ids: Ids, logger: FastifyBaseLo
   const { bodyLimitBytes, trustProxy } = settings.values.server;
   return new FastifyAdapter({
     loggerInstance: logger,
+    childLoggerFactory: requestLogger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: bodyLimitBytes,
     trustProxy,
@@ -58,11 +60,7 @@ export function createServer(settings: Settings, ids: Ids, logger: FastifyBaseLo
 }
 
 /** Adds what every request passes: parsers, security headers, its reference. Call before routes are registered. */
-export async function dressServer(
-  server: FastifyInstance,
-  routes: RouteTable,
-  callBodyLimitBytes: number,
-): Promise<void> {
+export function dressServer(server: FastifyInstance, routes: RouteTable, callBodyLimitBytes: number): void {
   server.addHook('onRoute', (route) => {
     routes.add(([] as string[]).concat(route.method), route.url);
     if (CALL_ROUTES.test(route.url)) route.bodyLimit = callBodyLimitBytes;
@@ -71,22 +69,12 @@ export async function dressServer(
   server.decorateRequest(CIRCUMSTANCES, undefined as never);
   server.addHook('onRequest', (request, reply, done) => {
     (request as ApiRequest).circumstances = {};
-    void reply.header('x-request-id', request.id).header('cache-control', 'no-store');
+    void reply
+      .headers(SECURITY_HEADERS)
+      .header('x-request-id', request.id)
+      .header('cache-control', 'no-store');
     done();
   });
   addParsers(server);
   addLogStreams(server);
-  await server.register(helmet, {
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
-    },
-    crossOriginEmbedderPolicy: false,
-    frameguard: { action: 'deny' },
-    originAgentCluster: false,
-    xXssProtection: false,
-    xDownloadOptions: false,
-    xDnsPrefetchControl: false,
-    xPermittedCrossDomainPolicies: false,
-  });
 }

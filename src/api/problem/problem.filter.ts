@@ -26,8 +26,11 @@ export class ProblemFilter implements ExceptionFilter {
 
   catch(thrown: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
-    const request = http.getRequest<ApiRequest>();
-    const reply = http.getResponse<ApiReply>();
+    this.answerWith(thrown, http.getRequest<ApiRequest>(), http.getResponse<ApiReply>());
+  }
+
+  /** Answers a request with what was thrown. */
+  answerWith(thrown: unknown, request: ApiRequest, reply: ApiReply): void {
     const error = this.refine(classify(thrown), request, reply);
     // A request that the framework turned away early has not passed our hooks.
     request.circumstances = { ...request.circumstances, code: error.code };

@@ -12,23 +12,15 @@ const UNITS: ReadonlyMap<string, string> = new Map([
  * (RFC 9651), one item for each limit of a tool. Empty where the tool has none.
  */
 export function rateLimitHeaders(limits: readonly LimitState[]): Record<string, string> {
-  const shown = limits.flatMap((limit) => {
-    const unit = UNITS.get(limit.name.split('/')[0] ?? '');
-    return unit === undefined ? [] : [{ ...limit, unit }];
-  });
-  if (shown.length === 0) return {};
-  return {
-    'ratelimit-policy': shown
-      .map(({ name, limit, unit, windowSeconds }) => {
-        const window = windowSeconds > 0 ? `;w=${windowSeconds}` : '';
-        return `"${name}";q=${limit};qu="${unit}"${window}`;
-      })
-      .join(', '),
-    ratelimit: shown
-      .map(({ name, remaining, resetSeconds, windowSeconds }) => {
-        const reset = windowSeconds > 0 ? `;t=${resetSeconds}` : '';
-        return `"${name}";r=${remaining}${reset}`;
-      })
-      .join(', '),
-  };
+  let policies = '';
+  let states = '';
+  for (const { name, limit, remaining, resetSeconds, windowSeconds } of limits) {
+    const unit = UNITS.get(name.slice(0, name.indexOf('/')));
+    if (unit === undefined) continue;
+    const separator = policies === '' ? '' : ', ';
+    const windowed = windowSeconds > 0;
+    policies += `${separator}"${name}";q=${limit};qu="${unit}"${windowed ? `;w=${windowSeconds}` : ''}`;
+    states += `${separator}"${name}";r=${remaining}${windowed ? `;t=${resetSeconds}` : ''}`;
+  }
+  return policies === '' ? {} : { 'ratelimit-policy': policies, ratelimit: states };
 }

@@ -91,7 +91,8 @@ export class ToolBody {
     try {
       const text = new TextDecoder('utf-8', { fatal: true }).decode(raw);
       if (this.form === 'form') return coerced(decodeForm(text), this.spec.schema);
-      return JSON.parse(text, refuseProto);
+      // A reviver is called for each member, and is needed only where the name may stand, written out or escaped.
+      return MAY_NAME_PROTO.test(text) ? JSON.parse(text, refuseProto) : JSON.parse(text);
     } catch (error) {
       if (!(error instanceof TypeError || error instanceof SyntaxError)) throw error;
       throw new BrokerError('request_malformed', { field: '/body', detail: 'The body is not well formed.' });
@@ -115,6 +116,8 @@ function survivesParsing(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return true;
   return Object.values(value).every(survivesParsing);
 }
+
+const MAY_NAME_PROTO = /__proto__|\\u/;
 
 function refuseProto(key: string, value: unknown): unknown {
   if (key === '__proto__') throw new TypeError('names __proto__');
