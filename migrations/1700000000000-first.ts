@@ -236,18 +236,22 @@ const UP = [
      seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
      event_id uuid NOT NULL UNIQUE,
      leaf bytea NOT NULL CHECK (length(leaf) BETWEEN 2 AND 65535)
-   )`,
+   ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000, autovacuum_analyze_scale_factor = 0,
+     autovacuum_analyze_threshold = 100000)`,
   `CREATE TABLE audit_head (
      singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
      origin text NOT NULL,
      size bigint NOT NULL CHECK (size >= 0),
-     chain_hash bytea NOT NULL CHECK (length(chain_hash) = 32),
-     epoch bigint NOT NULL DEFAULT 0
+     root_hash bytea NOT NULL CHECK (length(root_hash) = 32),
+     epoch bigint NOT NULL DEFAULT 0,
+     moved_at timestamptz NOT NULL DEFAULT clock_timestamp()
    )`,
-  `INSERT INTO audit_head (origin, size, chain_hash) VALUES (gen_random_uuid()::text, 0, decode(repeat('00', 32), 'hex'))`,
+  `INSERT INTO audit_head (origin, size, root_hash) VALUES ('leasegate/' || gen_random_uuid(), 0, sha256(''))`,
+  // Parts of the log by ranges of the index, so that the index stays unique over all of them. Further ones are cut off
+  // as months go by; a part is made ready by guard_audit_part.
   `CREATE TABLE audit_entry (
      idx bigint PRIMARY KEY CHECK (idx >= 0),
-     event_id uuid NOT NULL UNIQUE,
+     event_id uuid NOT NULL,
      kind text NOT NULL,
      occurred_at timestamptz NOT NULL,
      outcome text NOT NULL,
@@ -266,10 +270,26 @@ const UP = [
      tool text,
      request_id text,
      account_hmac text,
-     leaf bytea NOT NULL,
-     leaf_hash bytea NOT NULL CHECK (length(leaf_hash) = 32),
-     chain_hash bytea NOT NULL CHECK (length(chain_hash) = 32)
+     leaf bytea NOT NULL
+   ) PARTITION BY RANGE (idx)`,
+  `CREATE TABLE audit_entry_0 PARTITION OF audit_entry FOR VALUES FROM (0) TO (MAXVALUE)`,
+  // What the partitioned table cannot have: an event once in a part, and a part that is not emptied by its own name.
+  `CREATE FUNCTION guard_audit_part(part regclass) RETURNS void LANGUAGE plpgsql AS $$
+   BEGIN
+     EXECUTE format('CREATE UNIQUE INDEX ON %s (event_id)', part);
+     EXECUTE format('CREATE TRIGGER never_truncated BEFORE TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()', part);
+   END $$`,
+  `SELECT guard_audit_part('audit_entry_0')`,
+  // Whole tiles of the tree. They outlive the entries, so that proofs do.
+  `CREATE TABLE audit_tile (
+     level smallint NOT NULL CHECK (level BETWEEN 0 AND 7),
+     n bigint NOT NULL CHECK (n >= 0),
+     hashes bytea NOT NULL CHECK (length(hashes) = 8192),
+     root bytea NOT NULL CHECK (length(root) = 32),
+     PRIMARY KEY (level, n)
    )`,
+  `CREATE TRIGGER audit_tile_append_only BEFORE UPDATE OR DELETE ON audit_tile FOR EACH ROW EXECUTE FUNCTION refuse_change()`,
+  `CREATE TRIGGER audit_tile_never_truncated BEFORE TRUNCATE ON audit_tile FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()`,
   `CREATE INDEX audit_entry_time ON audit_entry (occurred_at, idx)`,
   `CREATE INDEX audit_entry_kind ON audit_entry (kind, idx)`,
   `CREATE INDEX audit_entry_run ON audit_entry (run_id, idx) WHERE run_id IS NOT NULL`,
@@ -299,7 +319,7 @@ const UP = [
 ];
 
 const DOWN = `
-  DROP TABLE audit_entry, audit_head, audit_inbox, switches, scheduled_jobs, idempotency_keys, token_uses, signing_keys,
+  DROP TABLE audit_entry, audit_tile, audit_head, audit_inbox, switches, scheduled_jobs, idempotency_keys, token_uses, signing_keys,
     leases, runs, grant_versions, grants, credentials, state_transitions, credential_kinds, run_states, grant_states;
-  DROP FUNCTION refuse_transition(), refuse_change(), grant_version_immutable(), refuse_backward_head();
+  DROP FUNCTION refuse_transition(), refuse_change(), grant_version_immutable(), refuse_backward_head(), guard_audit_part(regclass);
 `;

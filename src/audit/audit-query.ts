@@ -3,6 +3,7 @@ import { decodeCursor, encodeCursor, type Page } from '../database/page.js';
 import { Transactions } from '../database/transaction.js';
 import { BrokerError } from '../kernel/broker-error.js';
 import { Clock } from '../kernel/clock.js';
+import { leafHash } from '../tlog/hash.js';
 import { AuditInbox } from './audit-inbox.js';
 import { conditionOf, type AuditFilters } from './audit-filters.js';
 import { columnsOf, readEvent } from './stored-event.js';
@@ -14,8 +15,6 @@ export interface AuditRecord {
   readonly event: Readonly<Record<string, unknown>>;
   /** Hex. */
   readonly leafHash: string;
-  /** Hex; after this entry. */
-  readonly chainHash: string;
 }
 
 /** Where the log stands. Note it down elsewhere: a later export can be compared with it. */
@@ -23,8 +22,8 @@ export interface LogHead {
   readonly origin: string;
   /** Number of entries. */
   readonly size: number;
-  /** Hex; after the last entry. */
-  readonly chainHash: string;
+  /** Hex; of the tree over all entries (RFC 6962). */
+  readonly rootHash: string;
 }
 
 /** What waits in the inbox. */
@@ -45,8 +44,6 @@ export interface AuditPageRequest {
 interface Row {
   readonly idx: string;
   readonly leaf: Buffer;
-  readonly leaf_hash: Buffer;
-  readonly chain_hash: Buffer;
 }
 
 /** Reads of the log. An event is seen once it is sequenced, within `audit.sequenceIntervalMs` as a rule. */
@@ -70,7 +67,7 @@ export class AuditQuery {
     }
     parameters.push(page.limit + 1);
     const rows = await this.transactions.reads.query<Row[]>(
-      `SELECT idx, leaf, leaf_hash, chain_hash FROM audit_entry WHERE ${clauses.join(' AND ')}
+      `SELECT idx, leaf FROM audit_entry WHERE ${clauses.join(' AND ')}
        ORDER BY idx ${order === 'newest' ? 'DESC' : 'ASC'} LIMIT $${parameters.length}`,
       parameters,
     );
@@ -82,11 +79,11 @@ export class AuditQuery {
 
   /** The head of the log. */
   async head(): Promise<LogHead> {
-    const [head] = await this.transactions.reads.query<
-      { origin: string; size: string; chain_hash: Buffer }[]
-    >('SELECT origin, size, chain_hash FROM audit_head');
+    const [head] = await this.transactions.reads.query<{ origin: string; size: string; root_hash: Buffer }[]>(
+      'SELECT origin, size, root_hash FROM audit_head',
+    );
     if (head === undefined) throw new Error('the log has no head');
-    return { origin: head.origin, size: Number(head.size), chainHash: head.chain_hash.toString('hex') };
+    return { origin: head.origin, size: Number(head.size), rootHash: head.root_hash.toString('hex') };
   }
 
   /** What waits to be sequenced; for `/metrics` and readiness. */
@@ -104,8 +101,7 @@ function recordOf(row: Row): AuditRecord {
   return {
     index: Number(row.idx),
     event: readEvent(row.leaf) ?? { unreadable: true },
-    leafHash: row.leaf_hash.toString('hex'),
-    chainHash: row.chain_hash.toString('hex'),
+    leafHash: leafHash(row.leaf).toString('hex'),
   };
 }
 

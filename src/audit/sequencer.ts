@@ -3,7 +3,9 @@ import { Transactions, type Tx } from '../database/transaction.js';
 import { Clock } from '../kernel/clock.js';
 import { crashPoint } from '../kernel/crash-point.js';
 import { Settings } from '../settings/schema.js';
-import { appendBatch, takeBatch } from './batch.js';
+import { TreeEdge, type WholeTile } from '../tlog/edge.js';
+import { moveBatch, readBatch, rowsOf, type WaitingEvent } from './batch.js';
+import { LogDamaged, LogTree } from './log/log-tree.js';
 
 /** The advisory lock of the one that sequences; any number that nothing else here locks. */
 const LOCK = 0x1ea5_e6a7;
@@ -14,7 +16,7 @@ export interface BatchResult {
   readonly events: number;
 }
 
-/** The epoch moved on while a batch was open: another sequencer took over, and nothing of the batch was kept. */
+/** The log moved on while a batch was open: another sequencer took over, and nothing of the batch was kept. */
 export class SequencerFenced extends Error {
   override readonly name = 'SequencerFenced';
   readonly code = 'sequencer_fenced';
@@ -26,29 +28,35 @@ export class SequencerFenced extends Error {
 
 interface Head {
   readonly size: string;
-  readonly chain_hash: Buffer;
+  readonly root_hash: Buffer;
   readonly epoch: string;
 }
 
+/** Our time as the sequencer: the epoch that we raised, and the edge of the tree as we left it. */
+interface Term {
+  readonly epoch: string;
+  readonly edge: TreeEdge;
+}
+
 /**
- * Moves events from the inbox to the log, giving them a dense index and a place in the hash chain. Any number of
- * replicas may call it; one works at a time.
+ * Moves events from the inbox to the log, giving them a dense index and a place in the tree. Any number of replicas may
+ * call it; one works at a time.
  *
  * Two things see to that. The advisory lock, held by the transaction, keeps the others from trying. The epoch keeps
  * the log right even when the lock does not (a pooler that hands the session on, a fail-over that forgets locks): who
- * takes over raises it, and the head is only moved by who still holds the epoch that it began with.
- *
- * Tiles of the Merkle tree are a function of `audit_entry.leaf_hash` by `idx`, and need nothing more from here.
+ * takes over raises it, and the head is only moved by who still holds the epoch, the size and the root that it began
+ * with. A process that was frozen and wakes up is refused there, before it has written anything.
  */
 @Injectable()
 export class Sequencer {
-  /** The epoch of our term; undefined when we have to begin one. */
-  #epoch: string | undefined;
+  /** Undefined when we have to begin one. */
+  #term: Term | undefined;
 
   constructor(
     private readonly settings: Settings,
     private readonly clock: Clock,
     private readonly transactions: Transactions,
+    private readonly tree: LogTree,
   ) {}
 
   /**
@@ -73,8 +81,8 @@ export class Sequencer {
       if (result.events > 0) crashPoint('audit.sequence.committed');
       return result;
     } catch (error) {
-      // Whatever happened, the next batch finds out again where the log stands.
-      this.#epoch = undefined;
+      // Whatever happened, the next batch finds out again where the log stands; the edge may be ahead of it.
+      this.#term = undefined;
       throw error;
     }
   }
@@ -84,32 +92,63 @@ export class Sequencer {
       LOCK,
     ]);
     if (lock?.elected !== true) return { state: 'waits', events: 0 };
-    const events = await takeBatch(tx, this.settings.values.audit.batchSize);
+    const events = await readBatch(tx, this.settings.values.audit.batchSize);
     if (events.length === 0) return { state: 'sequenced', events: 0 };
     crashPoint('audit.sequence.taken');
-    const head = await this.#head(tx);
-    const from = Number(head.size);
-    const chain = await appendBatch(tx, events, from, head.chain_hash, this.clock.now());
+    const { epoch, edge } = await this.#begin(tx);
+    const [from, before] = [edge.size, edge.root()];
+    const rows = rowsOf(events, from, this.clock.now());
+    const tiles = rows.flatMap(({ hash }) => edge.append(hash));
+    // The fence comes first: who lost the log writes nothing at all.
     const [, moved] = await tx.query<[unknown[], number]>(
-      'UPDATE audit_head SET size = $1, chain_hash = $2 WHERE epoch = $3 AND size = $4',
-      [from + events.length, chain, head.epoch, head.size],
+      `UPDATE audit_head SET size = $1, root_hash = $2, moved_at = clock_timestamp()
+       WHERE epoch = $3 AND size = $4 AND root_hash = $5`,
+      [edge.size, edge.root(), epoch, from, before],
     );
-    if (moved !== 1) throw new SequencerFenced(head.epoch);
+    if (moved !== 1) throw new SequencerFenced(epoch);
+    await this.#keep(tx, events, rows, tiles, epoch);
     crashPoint('audit.sequence.before-commit');
     return { state: 'sequenced', events: events.length };
   }
 
-  /** Where the log stands; begins a new term when somebody else sequenced since our last batch. */
-  async #head(tx: Tx): Promise<Head> {
-    const read = await tx.query<Head[]>('SELECT size, chain_hash, epoch FROM audit_head');
-    const head = read[0];
-    if (head !== undefined && head.epoch === this.#epoch) return head;
+  async #keep(
+    tx: Tx,
+    events: readonly WaitingEvent[],
+    rows: ReturnType<typeof rowsOf>,
+    tiles: readonly WholeTile[],
+    epoch: string,
+  ): Promise<void> {
+    if ((await moveBatch(tx, rows)) !== events.length) throw new SequencerFenced(epoch);
+    if (tiles.length === 0) return;
+    await tx.query(
+      `INSERT INTO audit_tile (level, n, hashes, root)
+       SELECT * FROM unnest($1::smallint[], $2::bigint[], $3::bytea[], $4::bytea[])`,
+      [
+        tiles.map(({ level }) => level),
+        tiles.map(({ n }) => n),
+        tiles.map(({ hashes }) => Buffer.concat(hashes)),
+        tiles.map(({ root }) => root),
+      ],
+    );
+  }
+
+  /** Our term; begins a new one when somebody else sequenced since our last batch. */
+  async #begin(tx: Tx): Promise<Term> {
+    const [head] = await tx.query<Head[]>('SELECT size, root_hash, epoch FROM audit_head');
+    if (head !== undefined && head.epoch === this.#term?.epoch && Number(head.size) === this.#term.edge.size)
+      return this.#term;
     const [raised] = await tx.query<[Head[], number]>(
-      'UPDATE audit_head SET epoch = epoch + 1 RETURNING size, chain_hash, epoch',
+      'UPDATE audit_head SET epoch = epoch + 1 RETURNING size, root_hash, epoch',
     );
     const taken = raised[0];
     if (taken === undefined) throw new Error('the log has no head');
-    this.#epoch = taken.epoch;
-    return taken;
+    const edge = await this.tree.edgeAt(Number(taken.size), tx);
+    // Somebody changed entries, tiles or the head by hand. Going on would sign it as if it had always been so.
+    if (!edge.root().equals(taken.root_hash))
+      throw new LogDamaged(
+        `the end of the log at size ${taken.size} does not have the root that its head names`,
+      );
+    this.#term = { epoch: taken.epoch, edge };
+    return this.#term;
   }
 }

@@ -1,18 +1,18 @@
 import { Injectable } from '@nestjs/common';
 import type { Readable } from 'node:stream';
 import { AuditInbox } from '../audit/audit-inbox.js';
-import { AuditQuery, type LogHead } from '../audit/audit-query.js';
+import { AuditQuery } from '../audit/audit-query.js';
 import { conditionOf, leavesGaps, type AuditFilters, type Condition } from '../audit/audit-filters.js';
 import type { EventData } from '../audit/catalogue.js';
-import { CHAIN_START } from '../audit/chain.js';
-import { Transactions } from '../database/transaction.js';
+import { Checkpoints } from '../audit/log/checkpoints.js';
+import { LogTree } from '../audit/log/log-tree.js';
 import { BrokerError } from '../kernel/broker-error.js';
 import type { Caller } from '../kernel/caller.js';
 import { Log } from '../kernel/log.js';
 import { safeErrorFields } from '../kernel/safe-error.js';
 import { Settings } from '../settings/schema.js';
 import { CsvWriter } from './csv.js';
-import type { ExportScope, ExportWriter } from './export-format.js';
+import type { ExportedCheckpoint, ExportScope, ExportWriter } from './export-format.js';
 import { ExportStream } from './export-stream.js';
 import { JsonlWriter } from './jsonl.js';
 import { LogReader } from './log-reader.js';
@@ -44,9 +44,10 @@ export class AuditExport {
   constructor(
     private readonly settings: Settings,
     private readonly log: Log,
-    private readonly transactions: Transactions,
     private readonly inbox: AuditInbox,
     private readonly query: AuditQuery,
+    private readonly tree: LogTree,
+    private readonly checkpoints: Checkpoints,
   ) {}
 
   /**
@@ -102,26 +103,26 @@ export class AuditExport {
     const whole = await this.query.head();
     const size = Math.min(whole.size, filters.toIndex ?? whole.size);
     const fromIndex = Math.min(filters.fromIndex ?? 0, size);
-    const head: LogHead = { origin: whole.origin, size, chainHash: await this.#chainHashAt(size, whole) };
+    const rootHash = size === whole.size ? whole.rootHash : (await this.tree.rootAt(size)).toString('hex');
+    const filtered = leavesGaps(filters);
     return {
-      head,
+      head: { origin: whole.origin, size, rootHash },
       fromIndex,
-      chainHashBefore: await this.#chainHashAt(fromIndex, head),
-      filtered: leavesGaps(filters),
+      left: filtered ? [] : await this.#between(0, fromIndex),
+      filtered,
+      checkpoint: filtered ? undefined : await this.#checkpoint(fromIndex, size),
     };
   }
 
-  /** Hex; the chain hash when the log had that many entries. */
-  async #chainHashAt(size: number, head: LogHead): Promise<string> {
-    if (size === head.size) return head.chainHash;
-    if (size === 0) return CHAIN_START.toString('hex');
-    const [entry] = await this.transactions.reads.query<{ chain_hash: Buffer }[]>(
-      'SELECT chain_hash FROM audit_entry WHERE idx = $1',
-      [size - 1],
-    );
-    if (entry === undefined)
-      throw new BrokerError('internal_error', { internal: `entry ${size - 1} is missing` });
-    return entry.chain_hash.toString('hex');
+  /** Hex; hashes that stand for the entries `[begin, end)`. */
+  async #between(begin: number, end: number): Promise<string[]> {
+    return (await this.tree.range(begin, end)).hashes.map((hash) => hash.toString('hex'));
+  }
+
+  async #checkpoint(from: number, size: number): Promise<ExportedCheckpoint | undefined> {
+    const newest = await this.checkpoints.newest();
+    if (newest === undefined || newest.size < from) return undefined;
+    return { note: newest.note, right: await this.#between(size, Math.max(size, newest.size)) };
   }
 
   #recorded(filters: AuditFilters, format: ExportFormat, scope: ExportScope): EventData<'audit.exported'> {

@@ -25,7 +25,6 @@ const COLUMNS = [
   'event_id',
   'data',
   'leaf_hash',
-  'chain_hash',
 ] as const;
 
 const OPTIONS: Options = {
@@ -94,7 +93,6 @@ function cellsOf(entry: ExportedEntry): Cell[] {
     event_id: text(event?.['id']),
     data: event?.['data'] === undefined ? null : JSON.stringify(event['data']),
     leaf_hash: entry.leafHash.toString('hex'),
-    chain_hash: entry.chainHash.toString('hex'),
   };
   return COLUMNS.map((column) => cells[column]);
 }

@@ -5,7 +5,6 @@ export interface ExportedEntry {
   readonly index: number;
   readonly leaf: Buffer;
   readonly leafHash: Buffer;
-  readonly chainHash: Buffer;
 }
 
 /** What an export covers: entries from `fromIndex` on and below `head.size`, all of them unless `filtered`. */
@@ -13,9 +12,18 @@ export interface ExportScope {
   /** The head that the export ends at. */
   readonly head: LogHead;
   readonly fromIndex: number;
-  /** Hex; the chain hash that the entry at `fromIndex` continues. */
-  readonly chainHashBefore: string;
+  /** Hex; the hashes that stand for the entries before `fromIndex`, from left to right. Empty when filtered. */
+  readonly left: readonly string[];
   readonly filtered: boolean;
+  /** The newest signed checkpoint; undefined where the log has none yet. */
+  readonly checkpoint?: ExportedCheckpoint | undefined;
+}
+
+/** A signed checkpoint, and what leads from the entries of the export to it. */
+export interface ExportedCheckpoint {
+  readonly note: string;
+  /** Hex; the hashes that stand for the entries from the end of the export up to the size of the checkpoint. */
+  readonly right: readonly string[];
 }
 
 /** A way to write an export. One object per export: it may keep a running state. */

@@ -4,25 +4,28 @@ import type { ExportedEntry, ExportScope, ExportWriter } from './export-format.j
 /**
  * The authoritative form: JSON Lines that `leasegate audit verify` checks offline.
  *
- * First line `{"leasegate_export":1,"origin","from_index","size","chain_hash_before","filtered"}`; then a line
- * `{"index","leaf","leaf_hash","chain_hash"}` per entry, the leaf being the exact text that was hashed; last line
- * `{"count","chain_hash","content_hash"}`, where `content_hash` is the SHA-256 of all bytes before that line. Members stand
- * in this order, without white space, and each line ends with one line feed, so that each byte of a file can be checked.
+ * First line `{"leasegate_export":2,"origin","from_index","size","left","checkpoint","filtered"}`, `left` being the
+ * hashes that stand for the entries before, and `checkpoint` the newest signed one or null; then a line `{"index","leaf","leaf_hash"}` per entry, the leaf being the exact text that was
+ * hashed; last line `{"count","root_hash","right","content_hash"}`: the root of the tree of `size` entries (RFC 6962), the
+ * hashes that lead on to a checkpoint of a larger tree, and the SHA-256 of all bytes before
+ * that line. Members stand in this order, without white space, and each line ends with one line feed, so that each byte
+ * of a file can be checked.
  */
 export class JsonlWriter implements ExportWriter {
   readonly #content = createHash('sha256');
   #count = 0;
-  #chainHash = '';
+  #scope: ExportScope | undefined;
 
   begin(scope: ExportScope): string {
-    this.#chainHash = scope.head.chainHash;
+    this.#scope = scope;
     return this.#written(
       line({
-        leasegate_export: 1,
+        leasegate_export: 2,
         origin: scope.head.origin,
         from_index: scope.fromIndex,
         size: scope.head.size,
-        chain_hash_before: scope.chainHashBefore,
+        left: scope.left,
+        checkpoint: scope.checkpoint?.note ?? null,
         filtered: scope.filtered,
       }),
     );
@@ -36,7 +39,8 @@ export class JsonlWriter implements ExportWriter {
   end(): string {
     return line({
       count: this.#count,
-      chain_hash: this.#chainHash,
+      root_hash: this.#scope?.head.rootHash ?? null,
+      right: this.#scope?.checkpoint?.right ?? [],
       content_hash: this.#content.copy().digest('hex'),
     });
   }
@@ -52,10 +56,11 @@ function entryLine(entry: ExportedEntry): string {
     index: entry.index,
     leaf: entry.leaf.toString('utf8'),
     leaf_hash: entry.leafHash.toString('hex'),
-    chain_hash: entry.chainHash.toString('hex'),
   });
 }
 
-function line(members: Readonly<Record<string, string | number | boolean>>): string {
+function line(
+  members: Readonly<Record<string, string | number | boolean | null | readonly string[]>>,
+): string {
   return `${JSON.stringify(members)}\n`;
 }

@@ -1,5 +1,6 @@
 import { Client, type QueryArrayConfig } from 'pg';
 import type { Condition } from '../audit/audit-filters.js';
+import { leafHash } from '../tlog/hash.js';
 import type { ExportedEntry } from './export-format.js';
 
 /** Entries that are in memory at once; one has at most 65,535 bytes, and about a thousand as a rule. */
@@ -7,7 +8,7 @@ const PAGE_ENTRIES = 250;
 /** A filter that matches rarely may look through the whole log for one page. */
 const PAGE_LIMIT_MS = 600_000;
 
-type Row = readonly [idx: string, leaf: Buffer, leafHash: Buffer, chainHash: Buffer];
+type Row = readonly [idx: string, leaf: Buffer];
 
 /**
  * Reads entries on a connection of its own, a page at a time and only as they are asked for, so that memory does not
@@ -42,7 +43,7 @@ export class LogReader {
   /** Entries that the condition holds for, below index `size`, in the order of the log, in pages that are not empty. */
   async *pages(condition: Condition, size: number): AsyncGenerator<readonly ExportedEntry[], void, void> {
     const { length } = condition.parameters;
-    const text = `SELECT idx, leaf, leaf_hash, chain_hash FROM audit_entry
+    const text = `SELECT idx, leaf FROM audit_entry
       WHERE (${condition.sql}) AND idx >= $${length + 1}::bigint AND idx < $${length + 2}::bigint
       ORDER BY idx LIMIT ${PAGE_ENTRIES}`;
     let next = 0;
@@ -67,6 +68,6 @@ export class LogReader {
   }
 }
 
-function entryOf([idx, leaf, leafHash, chainHash]: Row): ExportedEntry {
-  return { index: Number(idx), leaf, leafHash, chainHash };
+function entryOf([idx, leaf]: Row): ExportedEntry {
+  return { index: Number(idx), leaf, leafHash: leafHash(leaf) };
 }

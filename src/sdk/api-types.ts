@@ -60,7 +60,7 @@ export interface AuditHeadView {
   origin: string;
   size: number;
   /** SHA-256, in hex */
-  chain_hash: string;
+  root_hash: string;
 }
 
 export interface AuditRecordView {

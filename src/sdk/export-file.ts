@@ -1,5 +1,3 @@
-import { hash } from 'node:crypto';
-
 /** Longer than any line can be: a leaf has at most 65,535 bytes, and JSON writes a byte with at most six. */
 const MAX_LINE_BYTES = 512 * 1024;
 const HASH = /^[0-9a-f]{64}$/;
@@ -10,7 +8,10 @@ export interface Header {
   readonly origin: string;
   readonly from_index: number;
   readonly size: number;
-  readonly chain_hash_before: string;
+  /** Hex. */
+  readonly left: readonly string[];
+  /** A signed note. */
+  readonly checkpoint: string | null;
   readonly filtered: boolean;
 }
 
@@ -19,13 +20,14 @@ export interface Entry {
   readonly index: number;
   readonly leaf: string;
   readonly leaf_hash: string;
-  readonly chain_hash: string;
 }
 
 /** The last line of an export. */
 export interface End {
   readonly count: number;
-  readonly chain_hash: string;
+  readonly root_hash: string;
+  /** Hex. */
+  readonly right: readonly string[];
   readonly content_hash: string;
 }
 
@@ -42,34 +44,35 @@ export interface Line {
 
 /** The header that a line is; undefined when it is none that this version can read. */
 export function headerOf(members: Members | undefined): Header | undefined {
-  if (!hasNames(members, 'leasegate_export,origin,from_index,size,chain_hash_before,filtered'))
+  if (!hasNames(members, 'leasegate_export,origin,from_index,size,left,checkpoint,filtered'))
     return undefined;
-  const { leasegate_export: version, origin, from_index, size, chain_hash_before, filtered } = members;
-  return version === 1 &&
+  const { leasegate_export: version, origin, from_index, size, left, checkpoint, filtered } = members;
+  return version === 2 &&
     typeof origin === 'string' &&
     isIndex(from_index) &&
     isIndex(size) &&
-    isHash(chain_hash_before) &&
+    isHashes(left) &&
+    (checkpoint === null || typeof checkpoint === 'string') &&
     typeof filtered === 'boolean'
-    ? { origin, from_index, size, chain_hash_before, filtered }
+    ? { origin, from_index, size, left, checkpoint, filtered }
     : undefined;
 }
 
 /** The entry that a line is; undefined when it is none. */
 export function entryOf(members: Members | undefined): Entry | undefined {
-  if (!hasNames(members, 'index,leaf,leaf_hash,chain_hash')) return undefined;
-  const { index, leaf, leaf_hash, chain_hash } = members;
-  return isIndex(index) && typeof leaf === 'string' && isHash(leaf_hash) && isHash(chain_hash)
-    ? { index, leaf, leaf_hash, chain_hash }
+  if (!hasNames(members, 'index,leaf,leaf_hash')) return undefined;
+  const { index, leaf, leaf_hash } = members;
+  return isIndex(index) && typeof leaf === 'string' && isHash(leaf_hash)
+    ? { index, leaf, leaf_hash }
     : undefined;
 }
 
 /** The end of an export that a line is; undefined when it is none. */
 export function endOf(members: Members | undefined): End | undefined {
-  if (!hasNames(members, 'count,chain_hash,content_hash')) return undefined;
-  const { count, chain_hash, content_hash } = members;
-  return isIndex(count) && isHash(chain_hash) && isHash(content_hash)
-    ? { count, chain_hash, content_hash }
+  if (!hasNames(members, 'count,root_hash,right,content_hash')) return undefined;
+  const { count, root_hash, right, content_hash } = members;
+  return isIndex(count) && isHash(root_hash) && isHashes(right) && isHash(content_hash)
+    ? { count, root_hash, right, content_hash }
     : undefined;
 }
 
@@ -85,9 +88,8 @@ function isHash(value: unknown): value is string {
   return typeof value === 'string' && HASH.test(value);
 }
 
-/** SHA-256 of the parts in a row, in hex. */
-export function sha256(...parts: readonly Uint8Array[]): string {
-  return hash('sha256', Buffer.concat(parts), 'hex');
+function isHashes(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.length <= 128 && value.every(isHash);
 }
 
 /** Whether text is the one canonical form of its value (RFC 8785). */

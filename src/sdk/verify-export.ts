@@ -1,11 +1,15 @@
 import { createHash, type Hash } from 'node:crypto';
+import { checkpointOf, type Checkpoint } from '../tlog/checkpoint.js';
+import { CompactRange } from '../tlog/compact-range.js';
+import { leafHash } from '../tlog/hash.js';
+import { keyOfLine, parseNote, signersOf, type NoteKey } from '../tlog/note.js';
 import {
   endOf,
   entryOf,
   headerOf,
   isCanonical,
   linesOf,
-  sha256,
+  type End,
   type Header,
   type Line,
   type Members,
@@ -24,7 +28,7 @@ export interface ExportProblem {
 export interface ExpectedHead {
   readonly size: number;
   /** Hex. */
-  readonly chainHash: string;
+  readonly rootHash: string;
   readonly origin?: string;
 }
 
@@ -32,6 +36,8 @@ export interface ExpectedHead {
 export interface VerifyOptions {
   /** What the log was like at some moment. The export must contain that moment, unchanged. */
   readonly expectedHead?: ExpectedHead;
+  /** Keys of the log, `name+id+base64` each: the export has to end with a checkpoint that one of them signed. */
+  readonly keys?: readonly string[];
   /** Problems that are listed; the rest is counted. 100 unless told. */
   readonly maxProblems?: number;
 }
@@ -44,8 +50,10 @@ export interface ExportVerification {
   readonly count: number;
   readonly firstIndex: number | null;
   readonly lastIndex: number | null;
-  /** Hex; after the last entry of an export that leaves nothing out, as it was computed; null when filtered. */
-  readonly chainHash: string | null;
+  /** Hex; of the tree up to the last entry, as it was computed; null when filtered. */
+  readonly rootHash: string | null;
+  /** The size of the signed checkpoint that the entries were found to agree with; null without keys to verify it. */
+  readonly checkpointSize: number | null;
   readonly origin: string | null;
   readonly filtered: boolean;
   readonly problems: readonly ExportProblem[];
@@ -57,12 +65,14 @@ export interface ExportVerification {
 
 const LIMITS = {
   unsigned:
-    'The file is not signed. Whoever can write a file can also compute its hashes anew from the first change on; compare the head with one that was noted down elsewhere to rule that out.',
+    'No signature was verified. Whoever can write a file can also compute its hashes anew; give the key of the log (--key), or compare the head with one that was noted down elsewhere, to rule that out.',
+  unreached:
+    'The signed checkpoint covers fewer entries than the export; those after it are as yet vouched for by nobody.',
   range: 'The export begins in the middle of the log; it says nothing about the entries before that.',
   tail: 'Entries that were added after the size that the export names are not in it.',
   offered: 'An event that was never offered to the log leaves no trace in it.',
   filtered:
-    'This is a filtered export: each entry that is in it was checked, and nothing says that none is missing. A filter proves no completeness. Its entries are not chained to each other either.',
+    'This is a filtered export: each entry that is in it was checked, and nothing says that none is missing. A filter proves no completeness. Nor is it proved that its entries are those of the log.',
 } as const;
 
 /**
@@ -72,9 +82,9 @@ const LIMITS = {
  * end, and any line that is not byte for byte what the broker writes. Of a filtered one it checks each leaf against
  * its hash, and the file against its own checksum.
  *
- * What it cannot prove until the log has signed checkpoints: that the file comes from the broker at all. Someone who
- * rewrites a log or a file consistently, every hash from the change on, is found only by a head that was noted down
- * before ({@link VerifyOptions.expectedHead}).
+ * With the keys of the log it proves that the broker vouched for exactly these entries at these indexes. Without, someone
+ * who rewrites a file consistently is found only by a head that was noted down before
+ * ({@link VerifyOptions.expectedHead}).
  *
  * Rejects only when the stream does; a bad file is an answer and not an error.
  *
@@ -95,6 +105,7 @@ class ExportCheck {
   readonly #content: Hash = createHash('sha256');
   readonly #expected: ExpectedHead | undefined;
   readonly #maxProblems: number;
+  readonly #keys: readonly NoteKey[];
   #problemCount = 0;
   #lineNumber = 0;
   #header: Header | undefined;
@@ -102,12 +113,19 @@ class ExportCheck {
   #count = 0;
   #first: number | undefined;
   #last: number | undefined;
-  #chain = '';
+  #range = new CompactRange();
   #expectedSeen = false;
+  #claim: Checkpoint | undefined;
+  #signedSize: number | undefined;
 
   constructor(options: VerifyOptions) {
     this.#expected = options.expectedHead;
     this.#maxProblems = options.maxProblems ?? 100;
+    this.#keys = (options.keys ?? []).map((line) => {
+      const key = keyOfLine(line);
+      if (key === undefined) throw new RangeError('a key of a log is name+id+base64');
+      return key;
+    });
   }
 
   line(line: Line): void {
@@ -131,7 +149,8 @@ class ExportCheck {
       count: this.#count,
       firstIndex: this.#first ?? null,
       lastIndex: this.#last ?? null,
-      chainHash: filtered || this.#header === undefined ? null : this.#chain,
+      rootHash: filtered || this.#header === undefined ? null : this.#range.root().toString('hex'),
+      checkpointSize: this.#signedSize ?? null,
       origin: this.#header?.origin ?? null,
       filtered,
       problems: this.#problems,
@@ -145,7 +164,10 @@ class ExportCheck {
     const compared = this.#expectedSeen && this.#expected?.size === this.#header?.size;
     const middle = (this.#header?.from_index ?? 0) > 0;
     return [
-      ...(compared ? [] : [LIMITS.unsigned]),
+      ...(compared || this.#signedSize !== undefined ? [] : [LIMITS.unsigned]),
+      ...(this.#signedSize !== undefined && this.#signedSize < (this.#header?.size ?? 0)
+        ? [LIMITS.unreached]
+        : []),
       ...(middle ? [LIMITS.range] : []),
       LIMITS.tail,
       LIMITS.offered,
@@ -159,12 +181,17 @@ class ExportCheck {
       return;
     }
     if (header.from_index > header.size) this.#found('the header begins after the end that it names');
-    if (header.from_index === 0 && header.chain_hash_before !== '0'.repeat(64)) {
-      this.#found('the header begins the log with a chain hash other than its start');
-    }
     this.#header = header;
-    this.#chain = header.chain_hash_before;
-    this.#meetExpected(header.from_index, this.#chain);
+    if (header.checkpoint !== null) this.#readCheckpoint(header.checkpoint, header);
+    else if (this.#keys.length > 0) this.#found('there is no signed checkpoint to verify');
+    if (header.filtered) return;
+    try {
+      const left = header.left.map((hash) => Buffer.from(hash, 'hex'));
+      this.#range = CompactRange.of(0, header.from_index, left);
+    } catch {
+      this.#found('the header has other hashes than stand for the entries before it');
+    }
+    this.#passed(header.from_index);
   }
 
   #entry(members: Members | undefined): void {
@@ -174,22 +201,25 @@ class ExportCheck {
       if (members !== undefined) this.#found('the line is not an entry');
       return;
     }
-    const { index, leaf, leaf_hash: leafHash, chain_hash: chainHash } = entry;
+    const { index, leaf, leaf_hash: hash } = entry;
     this.#count += 1;
     this.#first ??= index;
-    const follows = this.#checkOrder(index);
-    if (sha256(Buffer.of(0), Buffer.from(leaf, 'utf8')) !== leafHash) {
+    this.#checkOrder(index);
+    if (leafHash(Buffer.from(leaf, 'utf8')).toString('hex') !== hash) {
       this.#found('the leaf was changed: its hash is another one', index);
     }
     if (!isCanonical(leaf)) this.#found('the leaf is not canonical JSON (RFC 8785)', index);
-    if (this.#header?.filtered === false) this.#link(index, leafHash, chainHash, follows);
+    // What the line says and not what was computed, so that one change is named once, and where it is.
+    if (this.#header?.filtered === false) {
+      this.#range.append(0, Buffer.from(hash, 'hex'));
+      this.#passed(this.#range.end);
+    }
     this.#last = index;
   }
 
-  /** Whether the entry is the one that has to come next. */
-  #checkOrder(index: number): boolean {
+  #checkOrder(index: number): void {
     const header = this.#header;
-    if (header === undefined) return false;
+    if (header === undefined) return;
     const next = this.#last === undefined ? header.from_index : this.#last + 1;
     if (index >= header.size)
       this.#found(`the entry is beyond the size ${header.size} that the header names`, index);
@@ -200,18 +230,6 @@ class ExportCheck {
         index,
       );
     }
-    return index === next;
-  }
-
-  // Goes on from what the line says, so that one change is named once, and where it is.
-  #link(index: number, leafHash: string, chainHash: string, follows: boolean): void {
-    const before = Buffer.from(this.#chain, 'hex');
-    const computed = sha256(Buffer.of(2), before, Buffer.from(leafHash, 'hex'));
-    if (follows && computed !== chainHash) {
-      this.#found('the chain is broken: this entry does not continue the one before it', index);
-    }
-    this.#chain = chainHash;
-    this.#meetExpected(index + 1, chainHash);
   }
 
   #end(members: Members): void {
@@ -221,7 +239,7 @@ class ExportCheck {
       this.#found('the last line is not the end of an export');
       return;
     }
-    const { count, chain_hash: chainHash, content_hash: contentHash } = end;
+    const { count, root_hash: rootHash, content_hash: contentHash } = end;
     if (count !== this.#count)
       this.#found(`the export ends with ${count} entries, and there are ${this.#count}`);
     if (contentHash !== this.#content.copy().digest('hex')) {
@@ -232,14 +250,55 @@ class ExportCheck {
     const covered = header.size - header.from_index;
     if (count !== covered)
       this.#found(`the header promises ${covered} entries, and the export ends with ${count}`);
-    if (chainHash !== this.#chain) this.#found('the chain ends with another hash than the export names');
+    if (rootHash !== this.#range.root().toString('hex'))
+      this.#found('the entries do not have the root that the export ends with: some of them are others');
+    this.#checkCheckpoint(end, header);
   }
 
-  #meetExpected(size: number, chainHash: string): void {
+  #readCheckpoint(text: string, header: Header): void {
+    const note = parseNote(text);
+    const checkpoint = note && checkpointOf(note.text);
+    if (note === undefined || checkpoint === undefined) this.#found('the checkpoint cannot be read');
+    else if (checkpoint.origin !== header.origin) this.#found('the checkpoint is that of another log');
+    else if (checkpoint.size < header.from_index) this.#found('the checkpoint covers nothing of the export');
+    else if (this.#keys.length > 0 && signersOf(note, this.#keys).length === 0) {
+      this.#found('the checkpoint is signed by none of the keys');
+    } else this.#claim = checkpoint;
+  }
+
+  /** What the signed checkpoint says against what the entries make. */
+  #checkCheckpoint({ right }: End, header: Header): void {
+    const claim = this.#claim;
+    if (claim === undefined || claim.size <= header.size) {
+      if (right.length > 0) this.#found('there are hashes that lead to no checkpoint');
+      return;
+    }
+    try {
+      const range = this.#range.copy();
+      range.join(
+        CompactRange.of(
+          header.size,
+          claim.size,
+          right.map((hash) => Buffer.from(hash, 'hex')),
+        ),
+      );
+      this.#compareClaim(claim, range.root());
+    } catch {
+      this.#found('the hashes at the end do not lead to the checkpoint');
+    }
+  }
+
+  #compareClaim({ size, root }: Checkpoint, computed: Buffer): void {
+    if (!root.equals(computed)) this.#found(`the entries are not those of the checkpoint at size ${size}`);
+    else if (this.#keys.length > 0) this.#signedSize = size;
+  }
+
+  #passed(size: number): void {
+    if (this.#claim?.size === size) this.#compareClaim(this.#claim, this.#range.root());
     if (this.#expected?.size !== size) return;
     this.#expectedSeen = true;
-    if (this.#expected.chainHash !== chainHash) {
-      this.#found(`the log at size ${size} is not the one that was expected: its chain hash is another one`);
+    if (this.#expected.rootHash !== this.#range.root().toString('hex')) {
+      this.#found(`the log at size ${size} is not the one that was expected: its root is another one`);
     }
   }
 

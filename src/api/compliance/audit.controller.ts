@@ -18,13 +18,12 @@ const recordView = z
     index: z.int(),
     event: z.record(z.string(), z.unknown()),
     leaf_hash: hash,
-    chain_hash: hash,
   })
   .meta({ id: 'AuditRecordView' });
 type RecordView = z.output<typeof recordView>;
 
 const headView = z
-  .object({ origin: z.string(), size: z.int(), chain_hash: hash })
+  .object({ origin: z.string(), size: z.int(), root_hash: hash })
   .meta({ id: 'AuditHeadView' });
 type HeadView = z.output<typeof headView>;
 
@@ -60,8 +59,8 @@ export class AuditController {
     answer: headView,
   })
   async head(): Promise<HeadView> {
-    const { origin, size, chainHash } = await this.query.head();
-    return { origin, size, chain_hash: chainHash };
+    const { origin, size, rootHash } = await this.query.head();
+    return { origin, size, root_hash: rootHash };
   }
 
   @Get('export')
@@ -89,6 +88,5 @@ function recordOf(record: AuditRecord): RecordView {
     index: record.index,
     event: { ...record.event },
     leaf_hash: record.leafHash,
-    chain_hash: record.chainHash,
   };
 }

@@ -5,6 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import type { AuditRecordView } from '../../sdk/api-types.js';
 import type { Filters } from '../../sdk/admin-calls.js';
 import { machine } from '../../sdk/surroundings.js';
+import { keyOfLine } from '../../tlog/note.js';
 import { verifyExport, type ExpectedHead } from '../../sdk/verify-export.js';
 import { usageError } from '../cli-error.js';
 import { adminClient } from '../clients.js';
@@ -97,7 +98,7 @@ export async function head(invocation: Invocation): Promise<void> {
   await invocation.output.show(end, () =>
     invocation.output.fields([
       ['origin', end.origin],
-      ['head', `${end.size}:${end.chain_hash}`],
+      ['head', `${end.size}:${end.root_hash}`],
     ]),
   );
 }
@@ -110,6 +111,7 @@ export async function verify(invocation: Invocation): Promise<number> {
   const stream = file === '-' ? invocation.surrounding.stdin : createReadStream(file);
   const result = await verifyExport(stream as AsyncIterable<Uint8Array>, {
     ...(expectedHead && { expectedHead }),
+    keys: keysOf(invocation.texts('key')),
   });
   await output.show(
     {
@@ -117,7 +119,8 @@ export async function verify(invocation: Invocation): Promise<number> {
       count: result.count,
       first_index: result.firstIndex,
       last_index: result.lastIndex,
-      chain_hash: result.chainHash,
+      root_hash: result.rootHash,
+      checkpoint_size: result.checkpointSize,
       origin: result.origin,
       filtered: result.filtered,
       problems: result.problems,
@@ -131,7 +134,8 @@ export async function verify(invocation: Invocation): Promise<number> {
         ['from', result.firstIndex],
         ['to', result.lastIndex],
         ['origin', result.origin],
-        ['chain hash', result.chainHash],
+        ['root hash', result.rootHash],
+        ['signed up to', result.checkpointSize],
       ]),
   );
   if (!output.json) {
@@ -170,14 +174,24 @@ function filtersOf(invocation: Invocation): Filters {
 
 function headOf(text: string | undefined): ExpectedHead | undefined {
   if (text === undefined) return undefined;
-  const [, size, chainHash] = /^(\d{1,15}):([0-9a-f]{64})$/.exec(text) ?? [];
-  if (size === undefined || chainHash === undefined) {
+  const [, size, rootHash] = /^(\d{1,15}):([0-9a-f]{64})$/.exec(text) ?? [];
+  if (size === undefined || rootHash === undefined) {
     throw usageError(
-      '--head is a size and a chain hash in hex, such as 1042:9f86….',
+      '--head is a size and a root hash in hex, such as 1042:9f86….',
       '`leasegate audit head` prints it.',
     );
   }
-  return { size: Number(size), chainHash };
+  return { size: Number(size), rootHash };
+}
+
+function keysOf(lines: readonly string[] = []): readonly string[] {
+  if (lines.some((line) => keyOfLine(line) === undefined)) {
+    throw usageError(
+      '--key is a name, an id and a key, such as leasegate/…+1a2b3c4d+AU….',
+      '`leasegate audit head` prints it.',
+    );
+  }
+  return lines;
 }
 
 function memberOf(value: unknown, name: string): unknown {

@@ -57,7 +57,8 @@ export function defineAuditCommands(set: CommandSet, program: Command): void {
       audit,
       'verify <file>',
       {
-        summary: 'verify an export offline: every leaf, every link of the chain; - reads standard input',
+        summary:
+          'verify an export offline: every leaf, the tree over them and its signature; - reads standard input',
         example:
           'leasegate audit verify audit.jsonl --head 1042:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
       },
@@ -65,7 +66,12 @@ export function defineAuditCommands(set: CommandSet, program: Command): void {
     )
     .option(
       '--head <size:hash>',
-      'a head that you kept (size and chain hash of `audit head`); the export must agree with it',
+      'a head that you kept (size and root hash of `audit head`); the export must agree with it',
+    )
+    .option(
+      '--key <line>',
+      'a key of the log; the export must end with a checkpoint of it; repeatable',
+      gather,
     );
 }
 

@@ -94,16 +94,16 @@ async function kindsOf(auditor: Person, filter: readonly string[], signal: Abort
 
 async function verifyAudit(auditor: Person, signal: AbortSignal): Promise<string> {
   const file = join(auditor.home, 'audit.jsonl');
-  const head = (await leasegate(auditor, ['audit', 'head'], signal)) as { size: number; chain_hash: string };
+  const head = (await leasegate(auditor, ['audit', 'head'], signal)) as { size: number; root_hash: string };
   await leasegate(auditor, ['audit', 'export', '--output', file], signal);
-  const words = ['audit', 'verify', file, '--head', `${head.size}:${head.chain_hash}`];
+  const words = ['audit', 'verify', file, '--head', `${head.size}:${head.root_hash}`];
   const result = (await leasegate(undefined, words, signal)) as {
     ok: boolean;
     count: number;
-    chain_hash: string;
+    root_hash: string;
   };
   if (!result.ok) throw new StepFailed('the export does not verify');
-  return `${result.count} exported records verify offline; chain hash ${shortened(result.chain_hash)}`;
+  return `${result.count} exported records verify offline; root hash ${shortened(result.root_hash)}`;
 }
 
 function shortened(hash: string): string {

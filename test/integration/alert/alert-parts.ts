@@ -14,6 +14,7 @@ import { SilenceList } from '../../../src/alert/silence-list.js';
 import { Tell } from '../../../src/alert/tell.js';
 import { AuditInbox } from '../../../src/audit/audit-inbox.js';
 import { AuditQuery } from '../../../src/audit/audit-query.js';
+import { LogTree } from '../../../src/audit/log/log-tree.js';
 import { Sequencer } from '../../../src/audit/sequencer.js';
 import { createDataSource } from '../../../src/database/data-source.js';
 import { DataSourceTransactions } from '../../../src/database/transaction.js';
@@ -80,7 +81,7 @@ export async function openAlerts(
   const transactions = new DataSourceTransactions(dataSource);
   const inbox = new AuditInbox(settings, clock, ids, transactions);
   const query = new AuditQuery(transactions, inbox, clock);
-  const sequencer = new Sequencer(settings, clock, transactions);
+  const sequencer = new Sequencer(settings, clock, transactions, new LogTree(transactions));
   const log = new SilentLog();
   const made: { channels: Channels; delivery: Delivery }[] = [];
   return {

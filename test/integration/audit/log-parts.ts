@@ -1,7 +1,7 @@
 import { DataSource } from 'typeorm';
 import { AuditInbox } from '../../../src/audit/audit-inbox.js';
 import { AuditQuery } from '../../../src/audit/audit-query.js';
-import { CHAIN_START, chainHash, leafHash } from '../../../src/audit/chain.js';
+import { LogTree } from '../../../src/audit/log/log-tree.js';
 import { Sequencer } from '../../../src/audit/sequencer.js';
 import { createDataSource } from '../../../src/database/data-source.js';
 import { DataSourceTransactions, Transactions } from '../../../src/database/transaction.js';
@@ -10,6 +10,8 @@ import { SystemClock } from '../../../src/kernel/clock.js';
 import { RandomIds } from '../../../src/kernel/ids.js';
 import { settingsFrom } from '../../../src/settings/load.js';
 import type { Settings } from '../../../src/settings/schema.js';
+import { TreeEdge } from '../../../src/tlog/edge.js';
+import { leafHash } from '../../../src/tlog/hash.js';
 import { freshDatabase } from '../../support/parts.js';
 
 /** Who does things in these tests. */
@@ -27,6 +29,7 @@ export interface LogParts {
   readonly transactions: Transactions;
   readonly inbox: AuditInbox;
   readonly query: AuditQuery;
+  readonly tree: LogTree;
   /** One more replica's sequencer; with transactions of its own when a test bends them. */
   sequencer(transactions?: Transactions): Sequencer;
   stop(): Promise<void>;
@@ -49,6 +52,7 @@ export async function openLog(
   const ids = new RandomIds(clock);
   const dataSource = await createDataSource(settings).initialize();
   const transactions = new DataSourceTransactions(dataSource);
+  const tree = new LogTree(transactions);
   const inbox = new AuditInbox(settings, clock, ids, transactions);
   return {
     settings,
@@ -58,7 +62,8 @@ export async function openLog(
     transactions,
     inbox,
     query: new AuditQuery(transactions, inbox, clock),
-    sequencer: (own = transactions) => new Sequencer(settings, clock, own),
+    tree,
+    sequencer: (own = transactions) => new Sequencer(settings, clock, own, tree),
     stop: async () => {
       await dataSource.destroy();
       await database.drop();
@@ -66,25 +71,31 @@ export async function openLog(
   };
 }
 
-/** Whether the log in the database is dense, correctly chained and as long as its head says; throws where it is not. */
+/** Whether the log in the database is dense, its tiles and root right, and as long as its head says; throws where not. */
 export async function checkLog({ dataSource }: LogParts): Promise<{ size: number; eventIds: string[] }> {
-  const rows = await dataSource.query<
-    { idx: string; event_id: string; leaf: Buffer; leaf_hash: Buffer; chain_hash: Buffer }[]
-  >('SELECT idx, event_id, leaf, leaf_hash, chain_hash FROM audit_entry ORDER BY idx');
-  let chain = CHAIN_START;
-  rows.forEach((row, index) => {
+  const rows = await dataSource.query<{ idx: string; event_id: string; leaf: Buffer }[]>(
+    'SELECT idx, event_id, leaf FROM audit_entry ORDER BY idx',
+  );
+  const tiles = await dataSource.query<{ level: number; n: string; hashes: Buffer; root: Buffer }[]>(
+    'SELECT level, n, hashes, root FROM audit_tile',
+  );
+  const edge = new TreeEdge();
+  const whole = rows.flatMap((row, index) => {
     if (Number(row.idx) !== index) throw new Error(`index ${row.idx} where ${index} should be`);
-    const hash = leafHash(row.leaf);
-    chain = chainHash(chain, hash);
-    if (!hash.equals(row.leaf_hash)) throw new Error(`leaf hash of ${index}`);
-    if (!chain.equals(row.chain_hash)) throw new Error(`chain hash of ${index}`);
+    return edge.append(leafHash(row.leaf));
   });
-  const [head] = await dataSource.query<{ size: string; chain_hash: Buffer }[]>(
-    'SELECT size, chain_hash FROM audit_head',
+  if (whole.length !== tiles.length) throw new Error(`${tiles.length} tiles where ${whole.length} should be`);
+  for (const { level, n, hashes, root } of whole) {
+    const stored = tiles.find((tile) => tile.level === level && Number(tile.n) === n);
+    if (!stored?.hashes.equals(Buffer.concat(hashes))) throw new Error(`tile ${level}/${n}`);
+    if (!stored.root.equals(root)) throw new Error(`root of tile ${level}/${n}`);
+  }
+  const [head] = await dataSource.query<{ size: string; root_hash: Buffer }[]>(
+    'SELECT size, root_hash FROM audit_head',
   );
   if (Number(head?.size) !== rows.length)
     throw new Error(`the head says ${head?.size}, there are ${rows.length}`);
-  if (!head?.chain_hash.equals(chain)) throw new Error('the head has another chain hash');
+  if (!head?.root_hash.equals(edge.root())) throw new Error('the head has another root');
   return { size: rows.length, eventIds: rows.map((row) => row.event_id) };
 }
 

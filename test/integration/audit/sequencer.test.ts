@@ -43,13 +43,17 @@ describe('the log in the database', () => {
     `UPDATE audit_entry SET kind = 'x' WHERE idx = 1`,
     `DELETE FROM audit_entry WHERE idx = 2`,
     `TRUNCATE audit_entry`,
+    `TRUNCATE audit_entry_0`,
+    `UPDATE audit_entry_0 SET kind = 'x'`,
+    `DELETE FROM audit_entry_0`,
+    `TRUNCATE audit_tile`,
     `UPDATE audit_inbox SET leaf = '{}'`,
     `TRUNCATE audit_inbox`,
     `DELETE FROM audit_head`,
     `TRUNCATE audit_head`,
     `UPDATE audit_head SET size = size - 1`,
     `UPDATE audit_head SET epoch = epoch - 1`,
-    `INSERT INTO audit_head (origin, size, chain_hash) SELECT origin, size, chain_hash FROM audit_head`,
+    `INSERT INTO audit_head (origin, size, root_hash) SELECT origin, size, root_hash FROM audit_head`,
   ])('refuses %s', async (sql) => {
     await offerMany(parts, 1);
     await expect(parts.dataSource.query(sql)).rejects.toThrow();

@@ -177,7 +177,7 @@ describe('operation', () => {
 describe('audit', () => {
   it('exports what verifies, and finds what was changed', async () => {
     const file = join(folder, 'audit.jsonl');
-    const { size, chain_hash: hash } = await json<{ size: number; chain_hash: string }>(['audit', 'head']);
+    const { size, root_hash: hash } = await json<{ size: number; root_hash: string }>(['audit', 'head']);
     expect((await run(['audit', 'export', '--output', file])).exitCode).toBe(0);
     expect(statSync(file).mode & 0o777).toBe(0o600);
     const verified = await run(['audit', 'verify', file, '--head', `${size}:${hash}`, '--json']);

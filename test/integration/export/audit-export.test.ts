@@ -4,6 +4,7 @@ import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AuditExport } from '../../../src/export/audit-export.js';
 import { hasCode } from '../../../src/kernel/broker-error.js';
+import { Checkpoints } from '../../../src/audit/log/checkpoints.js';
 import { SilentLog } from '../../../src/kernel/log.js';
 import { verifyExport } from '../../../src/sdk/verify-export.js';
 import { until } from '../../support/until.js';
@@ -16,7 +17,14 @@ let exports: AuditExport;
 
 beforeAll(async () => {
   parts = await openLog(5_000);
-  exports = new AuditExport(parts.settings, new SilentLog(), parts.transactions, parts.inbox, parts.query);
+  exports = new AuditExport(
+    parts.settings,
+    new SilentLog(),
+    parts.inbox,
+    parts.query,
+    parts.tree,
+    new Checkpoints(parts.transactions),
+  );
   await offerMany(parts, EVENTS, PAD_BYTES);
   await parts.sequencer().drain();
 }, 120_000);
@@ -133,7 +141,7 @@ describe('export', () => {
       }
     };
     const result = await verifyExport(measured(), { expectedHead: head });
-    expect(result).toMatchObject({ ok: true, problems: [], count: head.size, chainHash: head.chainHash });
+    expect(result).toMatchObject({ ok: true, problems: [], count: head.size, rootHash: head.rootHash });
     expect(bytes).toBeGreaterThan(EVENTS * PAD_BYTES);
     expect(most).toBeLessThan(24 * 1024 * 1024);
   }, 60_000);
@@ -172,7 +180,7 @@ describe('export', () => {
       'jsonl',
     );
     const result = await verifyExport(stream as AsyncIterable<Buffer>);
-    expect(result).toMatchObject({ ok: true, filtered: true, count: EVENTS / 10, chainHash: null });
+    expect(result).toMatchObject({ ok: true, filtered: true, count: EVENTS / 10, rootHash: null });
     expect(size).toBeGreaterThanOrEqual(EVENTS);
   });
 

@@ -29,7 +29,7 @@ describe('usage errors exit with 2', () => {
     [['whoami', '--url', 'ftp://broker'], /not an http\(s\) address/],
     [['whoami', '--url', 'https://user:secret@broker'], /not an http\(s\) address/],
     [['audit', 'verify', '/nowhere'], /\/nowhere does not exist/],
-    [['audit', 'verify', '-', '--head', 'x'], /--head is a size and a chain hash/],
+    [['audit', 'verify', '-', '--head', 'x'], /--head is a size and a root hash/],
     [['audit', 'export', '--format', 'xml'], /Allowed choices are jsonl, csv/],
     [['exec', '--credential', 'orders'], /missing required argument 'command'/],
     [['exec', '--', 'true'], /at least one --credential/],

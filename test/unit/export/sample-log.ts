@@ -1,42 +1,58 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../../../src/audit/canonical-json.js';
-import { CHAIN_START, chainHash, leafHash } from '../../../src/audit/chain.js';
 import type { ExportedEntry } from '../../../src/export/export-format.js';
 import { JsonlWriter } from '../../../src/export/jsonl.js';
+import { CompactRange } from '../../../src/tlog/compact-range.js';
+import { leafHash } from '../../../src/tlog/hash.js';
 
 /** The origin of logs of these tests. */
-export const ORIGIN = '5f0c3b1e-8f43-4b1a-9d0e-111111111111';
+export const ORIGIN = 'leasegate/5f0c3b1e-8f43-4b1a-9d0e-111111111111';
 
 /** The log that has these events. */
 export function logOf(events: readonly unknown[]): ExportedEntry[] {
-  let chain = CHAIN_START;
   return events.map((event, index) => {
     const leaf = Buffer.from(canonicalJson(event), 'utf8');
-    const hash = leafHash(leaf);
-    chain = chainHash(chain, hash);
-    return { index, leaf, leafHash: hash, chainHash: chain };
+    return { index, leaf, leafHash: leafHash(leaf) };
   });
 }
 
-/** Hex; the chain hash of the log when it had `size` entries. */
-export function chainAt(log: readonly ExportedEntry[], size: number): string {
-  return (log[size - 1]?.chainHash ?? CHAIN_START).toString('hex');
+/** The tree of the log between two sizes. */
+export function rangeOf(log: readonly ExportedEntry[], from: number, to: number): CompactRange {
+  const range = new CompactRange(from);
+  for (const { leafHash: hash } of log.slice(from, to)) range.append(0, hash);
+  return range;
 }
 
-/** A range of a log as JSON Lines; with `keep`, a filtered export of it. */
+/** Hex; the root of the log when it had `size` entries. */
+export function rootAt(log: readonly ExportedEntry[], size: number): string {
+  return rangeOf(log, 0, size).root().toString('hex');
+}
+
+const hexOf = (range: CompactRange): string[] => range.hashes.map((hash) => hash.toString('hex'));
+
+/** A range of a log as JSON Lines; with `keep`, a filtered export of it; with a note, up to that checkpoint's size. */
 export function exported(
   log: readonly ExportedEntry[],
-  range: { from?: number; to?: number; keep?: (index: number) => boolean } = {},
+  range: {
+    from?: number;
+    to?: number;
+    keep?: (index: number) => boolean;
+    checkpoint?: { note: string; size: number };
+  } = {},
 ): string {
-  const { from = 0, to = log.length, keep } = range;
+  const { from = 0, to = log.length, keep, checkpoint } = range;
   const writer = new JsonlWriter();
   const entries = log.slice(from, to).filter(({ index }) => keep?.(index) ?? true);
   return [
     writer.begin({
-      head: { origin: ORIGIN, size: to, chainHash: chainAt(log, to) },
+      head: { origin: ORIGIN, size: to, rootHash: rootAt(log, to) },
       fromIndex: from,
-      chainHashBefore: chainAt(log, from),
+      left: keep === undefined ? hexOf(rangeOf(log, 0, from)) : [],
       filtered: keep !== undefined,
+      checkpoint: checkpoint && {
+        note: checkpoint.note,
+        right: hexOf(rangeOf(log, to, Math.max(to, checkpoint.size))),
+      },
     }),
     writer.entries(entries),
     writer.end(),

@@ -1,8 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { leafHash } from '../../../src/audit/chain.js';
+import { generateKeyPairSync, sign } from 'node:crypto';
 import { verifyExport, type ExportProblem, type VerifyOptions } from '../../../src/sdk/verify-export.js';
-import { chainAt, exported, linesIn, logOf, ORIGIN, pieces, resealed } from './sample-log.js';
+import { checkpointText } from '../../../src/tlog/checkpoint.js';
+import { EMPTY_ROOT, leafHash } from '../../../src/tlog/hash.js';
+import { keyLine, noteKey, noteOf } from '../../../src/tlog/note.js';
+import { exported, linesIn, logOf, ORIGIN, pieces, rangeOf, resealed, rootAt } from './sample-log.js';
 
 fc.configureGlobal({ seed: 20_261_103 });
 
@@ -109,18 +112,15 @@ describe('verification of an export refuses', () => {
       index: 2,
       leaf,
       leaf_hash: leafHash(Buffer.from(leaf)).toString('hex'),
-      chain_hash: '0'.repeat(64),
     };
     const numbered = lines.map((line, at) => {
       const members = JSON.parse(line) as { index: number };
       return at >= 3 && at <= 6 ? JSON.stringify({ ...members, index: members.index + 1 }) : line;
     });
     const problems = await problemsOf(numbered.toSpliced(3, 0, JSON.stringify(forged)));
-    expect(problems).toContainEqual({
-      line: 4,
-      index: 2,
-      problem: 'the chain is broken: this entry does not continue the one before it',
-    });
+    expect(problems.map(({ problem }) => problem)).toContain(
+      'the entries do not have the root that the export ends with: some of them are others',
+    );
   });
 
   it('a changed leaf, once and where it is', async () => {
@@ -133,12 +133,15 @@ describe('verification of an export refuses', () => {
     const leaf = '{"id":"forged"}';
     const changed = changedEntry(3, { leaf, leaf_hash: leafHash(Buffer.from(leaf)).toString('hex') });
     expect(await problemsOf(changed)).toEqual([
-      { line: 4, index: 2, problem: 'the chain is broken: this entry does not continue the one before it' },
+      {
+        line: 8,
+        problem: 'the entries do not have the root that the export ends with: some of them are others',
+      },
     ]);
   });
 
-  it.each(['leaf_hash', 'chain_hash'])('a changed %s', async (name) => {
-    const problems = await problemsOf(changedEntry(3, { [name]: 'f'.repeat(64) }));
+  it('a changed leaf_hash', async () => {
+    const problems = await problemsOf(changedEntry(3, { leaf_hash: 'f'.repeat(64) }));
     expect(problems).toContainEqual(expect.objectContaining({ line: 4, index: 2 }));
   });
 
@@ -162,10 +165,7 @@ describe('verification of an export refuses', () => {
     ['another object', '{"index":2}'],
     ['empty', ''],
     ['of members in another order', '{"leaf":"{}","index":2}'],
-    [
-      'with a number that JSON cannot carry',
-      '{"index":9007199254740993,"leaf":"","leaf_hash":"","chain_hash":""}',
-    ],
+    ['with a number that JSON cannot carry', '{"index":9007199254740993,"leaf":"","leaf_hash":""}'],
     ['longer than any can be', `{"index":2,"leaf":"${'x'.repeat(600_000)}"}`],
   ])('a line that is %s', async (_, line) => {
     const problems = await problemsOf(lines.with(3, line));
@@ -184,16 +184,16 @@ describe('verification of an export refuses', () => {
   });
 
   it('a header that begins the log elsewhere than at its start', async () => {
-    const header = { ...(JSON.parse(lines[0]!) as object), chain_hash_before: 'a'.repeat(64) };
+    const header = { ...(JSON.parse(lines[0]!) as object), left: ['a'.repeat(64)] };
     expect((await verify(resealed(lines.with(0, JSON.stringify(header))))).problems[0]).toMatchObject({
       line: 1,
     });
   });
 
   it('a head that was noted down and is not there', async () => {
-    const good = { size: 4, chainHash: chainAt(log, 4), origin: ORIGIN };
+    const good = { size: 4, rootHash: rootAt(log, 4), origin: ORIGIN };
     const ok = async (expectedHead: typeof good, text = file) => (await verify(text, { expectedHead })).ok;
-    expect(await ok({ ...good, chainHash: chainAt(log, 3) })).toBe(false);
+    expect(await ok({ ...good, rootHash: rootAt(log, 3) })).toBe(false);
     expect(await ok({ ...good, origin: 'another' })).toBe(false);
     expect(await ok({ ...good, size: 7 })).toBe(false);
     expect(await ok(good, exported(log, { from: 5 }))).toBe(false);
@@ -206,11 +206,11 @@ describe('verification of an export refuses', () => {
     const rewritten = exported(
       logOf(events.with(2, { v: 1, id: 'forged', kind: 'run.opened', data: { n: 2 } })),
     );
-    const noted = { size: 6, chainHash: chainAt(log, 6) };
+    const noted = { size: 6, rootHash: rootAt(log, 6) };
     expect((await verify(rewritten, { expectedHead: noted })).ok).toBe(false);
     const believed = await verify(rewritten);
     expect(believed.ok).toBe(true);
-    expect(believed.limits.join(' ')).toContain('not signed');
+    expect(believed.limits.join(' ')).toContain('No signature');
   });
 
   it('names no more problems than asked for, and counts them all', async () => {
@@ -221,6 +221,57 @@ describe('verification of an export refuses', () => {
   });
 });
 
+const pair = generateKeyPairSync('ed25519');
+const key = noteKey(ORIGIN, pair.publicKey.export({ format: 'der', type: 'spki' }).subarray(12));
+
+/** The checkpoint of the log at a size, signed by the key of these tests. */
+function signed(size: number, of = log): { note: string; size: number } {
+  const text = checkpointText({ origin: ORIGIN, size, root: rangeOf(of, 0, size).root(), extensions: [] });
+  const signature = sign(null, Buffer.from(text), pair.privateKey);
+  return { note: noteOf(text, [{ name: key.name, id: key.id, signature }]), size };
+}
+
+describe('verification with the key of the log', () => {
+  const keys = [keyLine(key)];
+
+  it.each([
+    ['ends with the export', { checkpoint: signed(6) }],
+    ['covers less than the export', { checkpoint: signed(4) }],
+    ['covers more than the export', { to: 3, checkpoint: signed(6) }],
+    ['covers more than a range', { from: 1, to: 3, checkpoint: signed(5) }],
+  ])('accepts a checkpoint that %s', async (_, range) => {
+    const result = await verify(exported(log, range), { keys });
+    expect(result).toMatchObject({ ok: true, problems: [], checkpointSize: range.checkpoint.size });
+    expect(result.limits.join(' ')).not.toContain('No signature');
+  });
+
+  it.each([
+    ['no checkpoint', {}, 'there is no signed checkpoint to verify'],
+    [
+      'that of another log',
+      { checkpoint: signed(6, logOf(events.map((_, n) => ({ n })))) },
+      'are not those of',
+    ],
+    ['one that a range begins behind', { from: 5, checkpoint: signed(3) }, 'covers nothing'],
+  ])('refuses %s', async (_, range, problem) => {
+    const result = await verify(exported(log, range), { keys });
+    expect(result.ok).toBe(false);
+    expect(result.problems.map((found) => found.problem).join()).toContain(problem);
+  });
+
+  it('refuses a checkpoint of another key, one that was changed, and a rewritten log', async () => {
+    const other = generateKeyPairSync('ed25519').publicKey.export({ format: 'der', type: 'spki' });
+    const stranger = [keyLine(noteKey(ORIGIN, other.subarray(12)))];
+    expect((await verify(exported(log, { checkpoint: signed(6) }), { keys: stranger })).ok).toBe(false);
+    const { note } = signed(6);
+    const bent = { note: note.replace('\n6\n', '\n5\n'), size: 5 };
+    expect((await verify(exported(log, { checkpoint: bent }), { keys })).ok).toBe(false);
+    const rewritten = logOf(events.map((event, n) => (n === 2 ? { forged: true } : event)));
+    expect((await verify(exported(rewritten, { checkpoint: signed(6) }), { keys })).ok).toBe(false);
+    expect((await verify(exported(rewritten, { checkpoint: signed(6) }))).ok).toBe(false);
+  });
+});
+
 describe('verification of an export accepts', () => {
   it('a whole one, and says where it ends', async () => {
     expect(await verify(file)).toMatchObject({
@@ -228,7 +279,7 @@ describe('verification of an export accepts', () => {
       count: 6,
       firstIndex: 0,
       lastIndex: 5,
-      chainHash: chainAt(log, 6),
+      rootHash: rootAt(log, 6),
       origin: ORIGIN,
       filtered: false,
       problems: [],
@@ -242,7 +293,7 @@ describe('verification of an export accepts', () => {
       count: 3,
       firstIndex: 2,
       lastIndex: 4,
-      chainHash: chainAt(log, 5),
+      rootHash: rootAt(log, 5),
     });
     expect(range.limits.join(' ')).toContain('middle of the log');
   });
@@ -252,13 +303,13 @@ describe('verification of an export accepts', () => {
       ok: true,
       count: 0,
       firstIndex: null,
-      chainHash: '0'.repeat(64),
+      rootHash: EMPTY_ROOT.toString('hex'),
     });
   });
 
   it('a filtered one, saying that it proves no completeness', async () => {
     const filtered = await verify(exported(log, { keep: (index) => index % 2 === 1 }));
-    expect(filtered).toMatchObject({ ok: true, count: 3, filtered: true, chainHash: null });
+    expect(filtered).toMatchObject({ ok: true, count: 3, filtered: true, rootHash: null });
     expect(filtered.limits.join(' ')).toContain('proves no completeness');
   });
 
