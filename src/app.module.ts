@@ -24,6 +24,7 @@ import { LeaseModule } from './lease/lease.module.js';
 import { brokerProbes } from './probes.js';
 import { SchedulerModule } from './scheduler/scheduler.module.js';
 import { Settings } from './settings/schema.js';
+import { VaultDuties } from './vault/vault-duties.js';
 import { VaultHealth } from './vault/vault-health.js';
 import { VaultTimings } from './vault/vault-timings.js';
 import { VaultModule } from './vault/vault.module.js';
@@ -109,7 +110,7 @@ export class FoundationModule implements OnApplicationShutdown {
   providers: [
     {
       provide: Probes,
-      inject: [DataSource, VaultHealth, IssuerRegistry, IssuerKeys, RevocationHold],
+      inject: [DataSource, VaultHealth, VaultDuties, IssuerRegistry, IssuerKeys, RevocationHold],
       useFactory: brokerProbes,
     },
   ],

@@ -7,7 +7,8 @@ import { createDataSource } from './database/data-source.js';
 import { SystemClock } from './kernel/clock.js';
 import { safeErrorText } from './kernel/safe-error.js';
 import type { Settings } from './settings/schema.js';
-import { VaultHealth } from './vault/vault-health.js';
+import { VaultDuties } from './vault/vault-duties.js';
+import { VaultHealth, type VaultHealthReport } from './vault/vault-health.js';
 import { VaultRights } from './vault/vault-rights.js';
 
 /** One thing that the doctor looked at. */
@@ -69,7 +70,7 @@ async function examineDependencies(settings: Settings): Promise<Check[]> {
   const app = await createApp(idle(settings));
   try {
     return [
-      ...(await examineVault(app, settings)),
+      ...(await examineVault(app)),
       ...(await Promise.all(
         app.nest
           .get(IssuerRegistry, { strict: false })
@@ -95,20 +96,21 @@ function idle(settings: Settings): Settings {
   };
 }
 
-async function examineVault(app: App, settings: Settings): Promise<Check[]> {
+async function examineVault(app: App): Promise<Check[]> {
   const health = await app.nest.get(VaultHealth, { strict: false }).check();
   const reachable: Check = {
     name: 'vault',
     ok: health.ok,
-    detail: health.detail,
-    ...(health.ok ? {} : { advice: vaultAdvice(health.state) }),
+    detail: health.ok ? health.detail : `${health.state}: ${health.detail}`,
+    ...(health.ok ? {} : { advice: health.advice }),
   };
   if (!health.ok) return [reachable];
   const { items } = await app.nest.get(CredentialCatalogue, { strict: false }).list({ limit: 200 });
   const rights = await app.nest.get(VaultRights, { strict: false }).check(items);
   return [
     reachable,
-    await vaultClock(settings),
+    clockOf(health),
+    dutiesOf(await app.nest.get(VaultDuties, { strict: false }).check()),
     ...rights.map(({ check, ok, detail, fix }) => ({
       name: check,
       ok,
@@ -118,29 +120,16 @@ async function examineVault(app: App, settings: Settings): Promise<Check[]> {
   ];
 }
 
-function vaultAdvice(state: string): string {
-  if (state === 'sealed') return 'unseal Vault';
-  if (state === 'unauthenticated')
-    return 'see that vault.login is right; `leasegate vault apply` makes its role';
-  return 'see that Vault runs and that vault.address names it';
+function clockOf({ clockSkewSeconds: skew }: VaultHealthReport): Check {
+  const name = 'clock of Vault';
+  return skew === undefined
+    ? { name, ok: true, detail: 'Vault does not say' }
+    : clockCheck(name, skew * 1_000);
 }
 
-async function vaultClock(settings: Settings): Promise<Check> {
-  const name = 'clock of Vault';
-  try {
-    const before = clock.now().getTime();
-    const answer = await fetch(new URL('/v1/sys/seal-status', settings.values.vault.address), {
-      signal: AbortSignal.timeout(5_000),
-      redirect: 'manual',
-    });
-    await answer.body?.cancel();
-    // The header has whole seconds, so half of one is added.
-    const skewMs = Date.parse(answer.headers.get('date') ?? '') + 500 - (before + clock.now().getTime()) / 2;
-    return Number.isNaN(skewMs) ? { name, ok: true, detail: 'Vault does not say' } : clockCheck(name, skewMs);
-  } catch (error) {
-    // A private CA is the client's business; the clock is not worth failing for.
-    return { name, ok: true, detail: `could not be asked: ${safeErrorText(error)}` };
-  }
+function dutiesOf({ ok, state, detail, advice }: VaultHealthReport): Check {
+  const name = 'vault duties';
+  return ok ? { name, ok, detail } : { name, ok, detail: `${state}: ${detail}`, advice };
 }
 
 function clockCheck(name: string, skewMs: number): Check {

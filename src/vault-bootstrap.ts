@@ -12,6 +12,7 @@ import { apply } from './vault/bootstrap/apply.js';
 import type { BootstrapInput } from './vault/bootstrap/input.js';
 import { OperatorVault } from './vault/bootstrap/operator.js';
 import { plan } from './vault/bootstrap/plan.js';
+import { clientOptions } from './vault/client-options.js';
 import { VaultClient } from './vault/vault-client.js';
 import { NoTimings } from './vault/vault-timings.js';
 
@@ -35,9 +36,7 @@ export async function bootstrapVault(
   const token = process.env['VAULT_TOKEN'];
   if (token === undefined || token === '')
     throw new BrokerError('authentication_required', { detail: 'set VAULT_TOKEN to an operator’s token' });
-  const { address, redirectAddresses, namespace, caFile, timeoutMs, connections } = settings.values.vault;
-  const transport = { address, redirectAddresses, namespace, caFile, timeoutMs, connections };
-  const client = new VaultClient(transport, new SystemClock(), new NoTimings());
+  const client = new VaultClient(clientOptions(settings.values.vault), new SystemClock(), new NoTimings());
   try {
     const vault = new OperatorVault(client, Secret.of(token));
     const input = await bootstrapInput(settings, options.credentials);

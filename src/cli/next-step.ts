@@ -29,6 +29,8 @@ const NEXT_STEPS: Readonly<Record<string, string>> = {
   vault_unavailable: 'The broker does not reach Vault; `leasegate doctor` on its machine says more.',
   vault_sealed: 'Somebody has to unseal Vault.',
   vault_denied: 'An operator can see which policy lacks what with `leasegate vault plan`.',
+  vault_mount_missing: 'An operator mounts the engine again, or corrects the mount of the credential.',
+  vault_role_missing: 'An operator makes the role or secret in Vault again; `leasegate doctor` says more.',
   database_unavailable:
     'The broker does not reach its database; `leasegate doctor` on its machine says more.',
   issuer_unavailable: 'The broker does not reach the issuer; `leasegate doctor` on its machine says more.',
@@ -41,6 +43,7 @@ const DEPENDENCIES: Readonly<Record<string, string>> = {
   broker_unreachable: 'broker',
   broker_timeout: 'broker',
   overloaded: 'broker',
+  share_exceeded: 'broker',
   shutting_down: 'broker',
   vault_unavailable: 'Vault',
   vault_sealed: 'Vault',

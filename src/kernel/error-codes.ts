@@ -163,6 +163,14 @@ export const ERROR_CODES = {
     title: 'Vault refused what the broker asked; an operator has to look at its policies.',
   },
   vault_refused: { status: 502, title: 'Vault could not do what was asked.' },
+  vault_mount_missing: {
+    status: 502,
+    title: 'The mount of the credential is not in Vault; an operator has to look.',
+  },
+  vault_role_missing: {
+    status: 502,
+    title: 'A role or path that the credential needs is not in Vault; an operator has to look.',
+  },
   database_unavailable: { status: 503, title: 'The database does not answer; nothing was changed.' },
   overloaded: { status: 503, title: 'Too much is going on at this moment; try again.' },
   shutting_down: { status: 503, title: 'This replica is stopping; try another.' },

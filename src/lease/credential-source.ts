@@ -47,7 +47,7 @@ export type Presence = 'present' | 'gone';
 /**
  * Where credentials come from: the port that `vault/` implements. Every operation fails with a `BrokerError` of
  * `vault_unavailable` (not reached, or no answer: the effect may have happened), `vault_sealed`, `vault_denied`
- * or `vault_refused`; nothing that it throws carries a token, a secret or Vault's own request text.
+ * `vault_mount_missing`, `vault_role_missing` or `vault_refused`; nothing that it throws carries a token, a secret or Vault's own request text.
  */
 export abstract class CredentialSource {
   /**

@@ -6,6 +6,8 @@ const FAILURES: ReadonlySet<ErrorCode> = new Set([
   'vault_sealed',
   'vault_denied',
   'vault_refused',
+  'vault_mount_missing',
+  'vault_role_missing',
   'credential_unavailable',
   'database_unavailable',
   'internal_error',

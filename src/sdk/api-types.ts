@@ -284,6 +284,8 @@ export type ErrorCode =
   | 'vault_sealed'
   | 'vault_denied'
   | 'vault_refused'
+  | 'vault_mount_missing'
+  | 'vault_role_missing'
   | 'database_unavailable'
   | 'overloaded'
   | 'shutting_down'
@@ -634,7 +636,17 @@ export interface ProtectedResourceMetadata {
 
 export interface ReadinessView {
   ready: boolean;
-  checks: Record<string, { ok: boolean; detail?: string | undefined }>;
+  checks: Record<
+    string,
+    {
+      ok: boolean;
+      detail?: string | undefined;
+      /** name of what was found */
+      state?: string | undefined;
+      /** what to do about it */
+      advice?: string | undefined;
+    }
+  >;
 }
 
 export interface ReconciledView {

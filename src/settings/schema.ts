@@ -58,6 +58,14 @@ export const settingsSchema = z
         .describe('further origins that a standby may redirect to; the Vault token goes to no other'),
       namespace: z.string().optional().describe('namespace that everything lives in'),
       caFile: z.string().optional().describe('PEM file with the CA of a private PKI'),
+      clientCertFile: z
+        .string()
+        .optional()
+        .describe('PEM file with the TLS client certificate and its chain; read again when it changes'),
+      clientKeyFile: z
+        .string()
+        .optional()
+        .describe('PEM file with the key of the TLS client certificate; read again when it changes'),
       timeoutMs: z.number().int().min(100).max(120_000).default(10_000).describe('longest single call'),
       connections: z.number().int().min(1).max(512).default(64).describe('connections kept to Vault'),
       login: vaultLoginSchema.describe('how the broker logs in to Vault'),
@@ -246,7 +254,14 @@ export const settingsSchema = z
         });
       }
     });
-    const login = settings.vault.login;
+    const { login, clientCertFile, clientKeyFile } = settings.vault;
+    if ((clientCertFile === undefined) !== (clientKeyFile === undefined)) {
+      context.addIssue({
+        code: 'custom',
+        path: ['vault', clientCertFile === undefined ? 'clientCertFile' : 'clientKeyFile'],
+        message: 'is missing; a client certificate needs both',
+      });
+    }
     if (login.method === 'approle' && (login.secretId === undefined) === (login.secretIdFile === undefined)) {
       context.addIssue({
         code: 'custom',

@@ -1,9 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { Pool } from 'undici';
 import type { Secret } from '../kernel/secret.js';
 import { scrubErrors } from './scrub.js';
-import { codeOfAnswer, VaultError } from './vault-error.js';
 import { exposeBody } from './request-body.js';
+import { TlsFiles } from './tls-files.js';
+import { VaultError } from './vault-error.js';
+import { faultOfAnswer, faultOfConnection } from './vault-fault.js';
 
 /** Where Vault is and how it is reached. */
 export interface TransportOptions {
@@ -13,6 +14,9 @@ export interface TransportOptions {
   readonly redirectAddresses: readonly string[];
   /** PEM file of the CA, which then replaces the system's. */
   readonly caFile: string | undefined;
+  /** PEM files of the client certificate, with its chain, and its key; both or neither. Read again when they change. */
+  readonly clientCertFile?: string | undefined;
+  readonly clientKeyFile?: string | undefined;
   /** Longest single call, connecting and waiting for a free connection included. */
   readonly timeoutMs: number;
   /** Most connections to one origin. */
@@ -58,7 +62,7 @@ export class VaultTransport {
     this.#home = address.origin;
     this.#prefix = address.pathname.replace(/\/+$/, '');
     this.#timeoutMs = options.timeoutMs;
-    const ca = options.caFile === undefined ? {} : { ca: readCa(options.caFile) };
+    const tls = new TlsFiles(options);
     const origins = new Set([this.#home, ...options.redirectAddresses.map((url) => new URL(url).origin)]);
     this.#pools = new Map(
       [...origins].map((origin) => [
@@ -70,8 +74,7 @@ export class VaultTransport {
           // The deadline of the call covers these.
           headersTimeout: 0,
           bodyTimeout: 0,
-          // Said outright: NODE_TLS_REJECT_UNAUTHORIZED=0 must not reach the connection that carries root of trust.
-          connect: { timeout: options.timeoutMs, rejectUnauthorized: true, ...ca },
+          connect: tls.connector,
         }),
       ]),
     );
@@ -86,8 +89,11 @@ export class VaultTransport {
       return await this.#follow(request, abort.signal);
     } catch (error) {
       if (error instanceof VaultError) throw error;
-      const reason = abort.signal.aborted ? `no answer in ${timeoutMs} ms` : nameOfFault(error);
-      throw new VaultError('vault_unavailable', { operation: request.operation, reason });
+      const { operation } = request;
+      if (abort.signal.aborted)
+        throw VaultError.of('timeout', { operation, reason: `no answer in ${timeoutMs} ms` });
+      const reason = nameOfFault(error);
+      throw VaultError.of(faultOfConnection(reason), { operation, reason });
     } finally {
       clearTimeout(timer);
     }
@@ -134,7 +140,7 @@ export class VaultTransport {
     redirects: number,
   ): string {
     const refuse = (reason: string): never => {
-      throw new VaultError('vault_unavailable', { operation, reason });
+      throw VaultError.of('redirect_refused', { operation, reason });
     };
     if (redirects >= MOST_REDIRECTS) refuse('redirected too often');
     if (typeof location !== 'string' || !URL.canParse(location, from)) return refuse('redirected to nowhere');
@@ -169,7 +175,7 @@ function failureOf(
   const errors = scrubErrors(body, [...token, ...bodySecrets]);
   const wait =
     typeof retryAfter === 'string' && /^\d{1,5}$/.test(retryAfter) ? Number(retryAfter) : undefined;
-  return new VaultError(codeOfAnswer(httpStatus, errors), {
+  return VaultError.of(faultOfAnswer(operation, httpStatus, errors), {
     operation,
     httpStatus,
     errors,
@@ -190,12 +196,4 @@ function nameOfFault(error: unknown): string {
   if (!(error instanceof Error)) return 'no answer';
   if ('code' in error && typeof error.code === 'string') return error.code;
   return error.name;
-}
-
-function readCa(path: string): Buffer {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    throw new Error(`vault.caFile cannot be read: ${nameOfFault(error)}`);
-  }
 }

@@ -15,6 +15,7 @@ import { faultOfLeaseToken, leaseTokenFrom, unfitToken } from './lease-token.js'
 import type { VaultClient } from './vault-client.js';
 import { VaultError } from './vault-error.js';
 import { vaultPath } from './vault-path.js';
+import type { VaultTroubles } from './vault-troubles.js';
 import type { VaultSession } from './vault-session.js';
 
 /** Names that bootstrapping gave, from the settings. */
@@ -31,6 +32,7 @@ export class VaultCredentialSource extends CredentialSource {
     private readonly session: VaultSession,
     private readonly clock: Clock,
     private readonly names: LeaseTokenNames,
+    private readonly troubles: VaultTroubles,
   ) {
     super();
   }
@@ -63,7 +65,9 @@ export class VaultCredentialSource extends CredentialSource {
     const askedAt = this.clock.now();
     const path = credentialPath(request);
     const operation = `read_${request.kind}`;
-    const raw = await this.client.call({ operation, path, token, ...engine.ask(request) });
+    const raw = await this.troubles.watch(request.name, () =>
+      this.client.call({ operation, path, token, ...engine.ask(request) }),
+    );
     const answer = readAnswer(leaseAnswer, raw, operation);
     const credential = engine.read(answer, answer.data ?? {}, askedAt);
     return this.#shortened(credential, request, addSeconds(askedAt, request.ttlSeconds));
@@ -78,7 +82,9 @@ export class VaultCredentialSource extends CredentialSource {
     const path = credentialPath(request);
     const operation = `wrap_${request.kind}`;
     const asked = engineOf(request.kind).ask(request);
-    const raw = await this.client.call({ operation, path, token, wrapSeconds, ...asked });
+    const raw = await this.troubles.watch(request.name, () =>
+      this.client.call({ operation, path, token, wrapSeconds, ...asked }),
+    );
     const { wrap_info: wrapped } = readAnswer(wrapAnswer, raw, operation);
     return {
       wrappingToken: Secret.of(wrapped.token),

@@ -1,15 +1,11 @@
 import { BrokerError } from '../kernel/broker-error.js';
-import type { ErrorCode } from '../kernel/error-codes.js';
-
-/** The codes with which Vault operations fail; see {@link VaultError}. */
-export type VaultErrorCode = Extract<
-  ErrorCode,
-  'vault_unavailable' | 'vault_sealed' | 'vault_denied' | 'vault_refused'
->;
+import { faultOfCode, VAULT_FAULTS, type VaultErrorCode, type VaultFault } from './vault-fault.js';
 
 /** What is known of a failed call; nothing in it may be a secret. */
 export interface VaultFailure {
   readonly operation: string;
+  /** What it was, where that is known more closely than the code says. */
+  readonly fault?: VaultFault;
   /** Absent when there was no answer. */
   readonly httpStatus?: number;
   /** Vault's own error strings, scrubbed. */
@@ -26,6 +22,7 @@ export interface VaultFailure {
  */
 export class VaultError extends BrokerError {
   readonly operation: string;
+  readonly fault: VaultFault;
   readonly httpStatus: number | undefined;
   readonly vaultErrors: readonly string[];
 
@@ -38,33 +35,25 @@ export class VaultError extends BrokerError {
       failure.reason,
       ...(failure.errors ?? []),
     ].filter((fact) => fact !== undefined);
+    const fault = failure.fault ?? faultOfCode(code);
     super(code, {
+      detail: VAULT_FAULTS[fault].what,
       internal: `vault ${failure.operation}: ${facts.join('; ')}`,
       ...(failure.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: failure.retryAfterSeconds }),
     });
     this.operation = failure.operation;
+    this.fault = fault;
     this.httpStatus = failure.httpStatus;
     this.vaultErrors = failure.errors ?? [];
+  }
+
+  /** The failure for a fault, with the code that belongs to it. */
+  static of(fault: VaultFault, failure: Omit<VaultFailure, 'fault'>): VaultError {
+    return new VaultError(VAULT_FAULTS[fault].code, { ...failure, fault });
   }
 
   /** Whether one of Vault's error strings has this in it. */
   says(text: string): boolean {
     return this.vaultErrors.some((error) => error.includes(text));
   }
-}
-
-/**
- * The code for an answer that is not a success. 503 is how a sealed server answers everything; 429 is a quota; 502
- * and 504 come from a proxy before it; a standby without a leader says so with 500.
- */
-export function codeOfAnswer(httpStatus: number, errors: readonly string[]): VaultErrorCode {
-  if (httpStatus === 403 || httpStatus === 401) return 'vault_denied';
-  if (httpStatus === 503 && errors.some((error) => /\bsealed\b/i.test(error))) return 'vault_sealed';
-  if ([429, 502, 503, 504].includes(httpStatus)) return 'vault_unavailable';
-  if (
-    httpStatus >= 500 &&
-    errors.some((error) => /standby|active cluster node not found|no leader/i.test(error))
-  )
-    return 'vault_unavailable';
-  return 'vault_refused';
 }

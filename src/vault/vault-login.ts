@@ -10,6 +10,7 @@ import { vaultPath } from './vault-path.js';
 export type VaultLogin = SettingsValues['vault']['login'];
 
 const OPERATION = 'login';
+const OUTAGES: ReadonlySet<string> = new Set(['vault_unavailable', 'vault_sealed']);
 
 /**
  * Logs in to Vault (`auth/MOUNT/login`). Files are read each time, since platforms rotate what is in them. A refusal
@@ -26,9 +27,9 @@ export async function logIn(client: VaultClient, login: VaultLogin): Promise<Vau
     });
     return readAnswer(authAnswer, answer, OPERATION).auth;
   } catch (error) {
-    if (!(error instanceof VaultError) || error.httpStatus === undefined || error.code !== 'vault_refused')
+    if (!(error instanceof VaultError) || error.httpStatus === undefined || OUTAGES.has(error.code))
       throw error;
-    throw new VaultError('vault_denied', {
+    throw VaultError.of('login_refused', {
       operation: OPERATION,
       httpStatus: error.httpStatus,
       errors: error.vaultErrors,
@@ -45,7 +46,7 @@ async function loginBody(login: VaultLogin): Promise<Record<string, unknown>> {
 
 async function secretFile(setting: string, path: string): Promise<Secret> {
   const refuse = (reason: string): never => {
-    throw new VaultError('vault_denied', { operation: OPERATION, reason: `vault.${setting} ${reason}` });
+    throw VaultError.of('login_refused', { operation: OPERATION, reason: `vault.${setting} ${reason}` });
   };
   try {
     const text = (await readFile(path, 'utf8')).trim();

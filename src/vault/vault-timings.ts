@@ -1,4 +1,4 @@
-import type { VaultErrorCode } from './vault-error.js';
+import type { VaultErrorCode } from './vault-fault.js';
 
 /** How a call to Vault ended. */
 export type VaultOutcome = 'ok' | VaultErrorCode;

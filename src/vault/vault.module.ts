@@ -4,13 +4,16 @@ import { Ids } from '../kernel/ids.js';
 import { Log } from '../kernel/log.js';
 import { CredentialSource } from '../lease/credential-source.js';
 import { Settings } from '../settings/schema.js';
+import { clientOptions } from './client-options.js';
 import { SystemTimers, Timers } from './timers.js';
 import { VaultClient } from './vault-client.js';
 import { VaultCredentialSource } from './vault-credential-source.js';
+import { VaultDuties } from './vault-duties.js';
 import { VaultHealth } from './vault-health.js';
 import { VaultRights } from './vault-rights.js';
 import { VaultSession } from './vault-session.js';
 import { NoTimings, VaultTimings } from './vault-timings.js';
+import { VaultTroubles } from './vault-troubles.js';
 
 /**
  * Binds the port of leases to Vault. Global, since `lease/` asks for {@link CredentialSource} and may not import this
@@ -24,10 +27,7 @@ import { NoTimings, VaultTimings } from './vault-timings.js';
       provide: VaultClient,
       inject: [Settings, Clock, { token: VaultTimings, optional: true }],
       useFactory: (settings: Settings, clock: Clock, timings?: VaultTimings) => {
-        const { address, redirectAddresses, namespace, caFile, timeoutMs, connections } =
-          settings.values.vault;
-        const options = { address, redirectAddresses, namespace, caFile, timeoutMs, connections };
-        return new VaultClient(options, clock, timings ?? new NoTimings());
+        return new VaultClient(clientOptions(settings.values.vault), clock, timings ?? new NoTimings());
       },
     },
     {
@@ -44,14 +44,32 @@ import { NoTimings, VaultTimings } from './vault-timings.js';
     },
     {
       provide: CredentialSource,
-      inject: [VaultClient, VaultSession, Clock, Settings],
-      useFactory: (client: VaultClient, session: VaultSession, clock: Clock, settings: Settings) =>
-        new VaultCredentialSource(client, session, clock, settings.values.vault),
+      inject: [VaultClient, VaultSession, Clock, Settings, VaultTroubles],
+      useFactory: (
+        client: VaultClient,
+        session: VaultSession,
+        clock: Clock,
+        settings: Settings,
+        troubles: VaultTroubles,
+      ) => new VaultCredentialSource(client, session, clock, settings.values.vault, troubles),
+    },
+    { provide: VaultTroubles, inject: [Clock], useFactory: (clock: Clock) => new VaultTroubles(clock) },
+    {
+      provide: VaultDuties,
+      inject: [VaultClient, VaultSession, Clock, Settings, VaultTroubles],
+      useFactory: (
+        client: VaultClient,
+        session: VaultSession,
+        clock: Clock,
+        settings: Settings,
+        troubles: VaultTroubles,
+      ) => new VaultDuties(client, session, clock, settings.values.vault, troubles),
     },
     {
       provide: VaultHealth,
-      inject: [VaultClient, VaultSession],
-      useFactory: (client: VaultClient, session: VaultSession) => new VaultHealth(client, session),
+      inject: [VaultClient, VaultSession, Clock],
+      useFactory: (client: VaultClient, session: VaultSession, clock: Clock) =>
+        new VaultHealth(client, session, clock),
     },
     {
       provide: VaultRights,
@@ -60,7 +78,7 @@ import { NoTimings, VaultTimings } from './vault-timings.js';
         new VaultRights(client, session, settings.values.vault),
     },
   ],
-  exports: [CredentialSource, VaultHealth, VaultRights],
+  exports: [CredentialSource, VaultDuties, VaultHealth, VaultRights],
 })
 export class VaultModule implements OnModuleInit, OnApplicationShutdown {
   constructor(

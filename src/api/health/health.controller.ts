@@ -9,7 +9,15 @@ const liveView = z.object({ alive: z.literal(true) });
 const readyView = z
   .object({
     ready: z.boolean(),
-    checks: z.record(z.string(), z.object({ ok: z.boolean(), detail: z.string().optional() })),
+    checks: z.record(
+      z.string(),
+      z.object({
+        ok: z.boolean(),
+        detail: z.string().optional(),
+        state: z.string().optional().describe('name of what was found'),
+        advice: z.string().optional().describe('what to do about it'),
+      }),
+    ),
   })
   .meta({ id: 'ReadinessView' });
 

@@ -3,6 +3,10 @@ export interface ProbeResult {
   readonly ok: boolean;
   /** For operators; never a secret, an address with a password, or a foreign error's text. */
   readonly detail?: string;
+  /** Name of what was found, for machines; from a fixed set. */
+  readonly state?: string;
+  /** What an operator does about it. */
+  readonly advice?: string;
 }
 
 /** Something that the broker needs in order to be of use. */

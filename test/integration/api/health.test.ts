@@ -27,7 +27,15 @@ describe('readiness', () => {
       return answer.body.ready ? answer : undefined;
     });
     expect(status).toBe(200);
-    expect(Object.keys(body.checks)).toEqual(['database', 'migrations', 'vault', 'issuer:dev', 'revocation']);
+    expect(Object.keys(body.checks)).toEqual([
+      'database',
+      'migrations',
+      'vault',
+      'vault_rights',
+      'vault_clock',
+      'issuer:dev',
+      'revocation',
+    ]);
   });
 
   it('fails without Vault, and says so; what does not need Vault goes on', async () => {
@@ -36,7 +44,8 @@ describe('readiness', () => {
     expect(status).toBe(503);
     expect(body.checks['vault']).toMatchObject({
       ok: false,
-      detail: expect.stringContaining('unreachable') as string,
+      state: 'unreachable',
+      advice: expect.stringContaining('vault.address') as string,
     });
     expect(body.checks['database']?.ok).toBe(true);
     const token = await world.runToken({ runId: 'without-vault' });

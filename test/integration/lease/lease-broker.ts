@@ -31,6 +31,7 @@ import { Settings } from '../../../src/settings/schema.js';
 import { SystemTimers } from '../../../src/vault/timers.js';
 import { VaultClient } from '../../../src/vault/vault-client.js';
 import { VaultCredentialSource } from '../../../src/vault/vault-credential-source.js';
+import { VaultTroubles } from '../../../src/vault/vault-troubles.js';
 import { VaultSession } from '../../../src/vault/vault-session.js';
 import { NoTimings } from '../../../src/vault/vault-timings.js';
 import type { VaultMounts } from './vault-mounts.js';
@@ -112,7 +113,7 @@ export async function startLeaseBroker(
     new NoTimings(),
   );
   const session = new VaultSession(client, vault.login, clock, new SystemTimers(), log, ids);
-  const source = watched(new VaultCredentialSource(client, session, clock, vault));
+  const source = watched(new VaultCredentialSource(client, session, clock, vault, new VaultTroubles(clock)));
   const bound: DynamicModule = {
     module: BoundParts,
     providers: [

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BrokerError } from '../../../src/kernel/broker-error.js';
 import { Secret } from '../../../src/kernel/secret.js';
 import type { LeaseToken } from '../../../src/lease/credential-source.js';
+import { VaultTroubles } from '../../../src/vault/vault-troubles.js';
 import { VaultCredentialSource } from '../../../src/vault/vault-credential-source.js';
 import { SystemClock } from '../../../src/kernel/clock.js';
 import { runSql } from '../../../src/dev/sql.js';
@@ -69,6 +70,7 @@ describe('the token of a lease', () => {
         ...world.names,
         policyPrefix: 'other-',
       },
+      new VaultTroubles(new SystemClock()),
     );
     const options = { credential: 'database', ttlSeconds: 60, metadata: METADATA };
     expect(await codeOf(other.createLeaseToken(options))).toBe('vault_refused');
@@ -172,7 +174,7 @@ describe('the database engine', () => {
     const kept = await world.root.call('GET', role);
     await world.root.call('DELETE', role);
     const { token } = await tokenFor('database');
-    expect(await codeOf(source.read(token, world.request('database')))).toBe('vault_refused');
+    expect(await codeOf(source.read(token, world.request('database')))).toBe('vault_role_missing');
     await world.root.call('POST', role, kept);
   });
 
@@ -276,9 +278,9 @@ describe('the KV engine', () => {
   it('says when there is no secret, or no such version', async () => {
     const { token } = await tokenFor('kv');
     const request = { ...world.request('kv'), parameters: { version: 99 } };
-    expect(await codeOf(source.read(token, request))).toBe('vault_refused');
+    expect(await codeOf(source.read(token, request))).toBe('vault_role_missing');
     await world.root.call('DELETE', `kv-${world.id}/metadata/payments-api`);
-    expect(await codeOf(source.read(token, world.request('kv')))).toBe('vault_refused');
+    expect(await codeOf(source.read(token, world.request('kv')))).toBe('vault_role_missing');
     await world.root.call('POST', `kv-${world.id}/data/payments-api`, { data: { api_key: 'first' } });
     await world.root.call('POST', `kv-${world.id}/data/payments-api`, { data: { api_key: 'second' } });
   });

@@ -3,6 +3,7 @@ import { Reaper } from '../../../src/dev/reaper.js';
 import { startVault, type DevVault } from '../../../src/dev/vault-server.js';
 import { findVault } from '../../../src/dev/vault-source.js';
 import type { CredentialSource, LeaseToken } from '../../../src/lease/credential-source.js';
+import { SystemClock } from '../../../src/kernel/clock.js';
 import { VaultHealth } from '../../../src/vault/vault-health.js';
 import type { VaultClient } from '../../../src/vault/vault-client.js';
 import type { VaultSession } from '../../../src/vault/vault-session.js';
@@ -67,7 +68,10 @@ describe.each(operations)('%s', (_name, operation) => {
   it('is vault_unavailable while Vault is cut off', async () => {
     proxy.cutOff(true);
     await expect(operation()).rejects.toMatchObject({ code: 'vault_unavailable' });
-    expect(await new VaultHealth(client, session).check()).toMatchObject({ ok: false, state: 'unreachable' });
+    expect(await new VaultHealth(client, session, new SystemClock()).check()).toMatchObject({
+      ok: false,
+      state: 'unreachable',
+    });
   });
 
   it('is vault_unavailable at its deadline while Vault is slow', async () => {
@@ -81,7 +85,10 @@ describe.each(operations)('%s', (_name, operation) => {
 it('a Vault that is a little slow is only slow', async () => {
   proxy.delayMs = 100;
   expect(await source.lookUpLease(leaseId)).toBeDefined();
-  expect(await new VaultHealth(client, session).check()).toMatchObject({ ok: true, state: 'ready' });
+  expect(await new VaultHealth(client, session, new SystemClock()).check()).toMatchObject({
+    ok: true,
+    state: 'ready',
+  });
 });
 
 it('what was asked of a Vault that answered too late can still be ended by its accessor', async () => {
@@ -102,5 +109,8 @@ it('what was asked of a Vault that answered too late can still be ended by its a
 it.each(operations)('%s is vault_sealed when Vault is sealed', async (_name, operation) => {
   await world.root.call('POST', 'sys/seal').catch(() => undefined);
   await expect(operation()).rejects.toMatchObject({ code: 'vault_sealed' });
-  expect(await new VaultHealth(client, session).check()).toMatchObject({ ok: false, state: 'sealed' });
+  expect(await new VaultHealth(client, session, new SystemClock()).check()).toMatchObject({
+    ok: false,
+    state: 'sealed',
+  });
 });

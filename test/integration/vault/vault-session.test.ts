@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { hasCode } from '../../../src/kernel/broker-error.js';
 import { Secret } from '../../../src/kernel/secret.js';
 import type { VaultClient } from '../../../src/vault/vault-client.js';
+import { SystemClock } from '../../../src/kernel/clock.js';
 import { VaultHealth } from '../../../src/vault/vault-health.js';
 import type { VaultLogin } from '../../../src/vault/vault-login.js';
 import { DEV_AUDIENCE } from '../../../src/dev/issuer-names.js';
@@ -76,8 +77,8 @@ describe('a login that is refused', () => {
     // The request did not try again: Vault locks out who does.
     expect(timings.count('login')).toBeLessThanOrEqual(1);
     expect(log.lines.join('')).not.toContain('wrong-secret-id-marker');
-    const health = await new VaultHealth(client, session).check();
-    expect(health).toMatchObject({ ok: false, state: 'unauthenticated' });
+    const health = await new VaultHealth(client, session, new SystemClock()).check();
+    expect(health).toMatchObject({ ok: false, state: 'login_refused' });
   });
 
   it('works as soon as the file is right, and reads it at each login', async () => {

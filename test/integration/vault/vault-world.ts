@@ -18,6 +18,7 @@ import { OperatorVault } from '../../../src/vault/bootstrap/operator.js';
 import { VaultClient } from '../../../src/vault/vault-client.js';
 import { VaultCredentialSource } from '../../../src/vault/vault-credential-source.js';
 import type { VaultLogin } from '../../../src/vault/vault-login.js';
+import { VaultTroubles } from '../../../src/vault/vault-troubles.js';
 import { VaultSession } from '../../../src/vault/vault-session.js';
 import type { TargetDatabase } from '../../../src/dev/target-database.js';
 import { freshTarget, vaultParts } from '../../support/parts.js';
@@ -116,7 +117,7 @@ export async function startVaultWorld(
     target,
     id,
     request,
-    source: (own, session) => new VaultCredentialSource(own, session, clock, names),
+    source: (own, session) => new VaultCredentialSource(own, session, clock, names, new VaultTroubles(clock)),
     async stop() {
       await unmountEngines(root, mounts);
       await root.call('DELETE', `sys/auth/${input.approle.mount}`);
