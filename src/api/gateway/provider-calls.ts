@@ -11,6 +11,8 @@ import type { RunIdentity } from '../../identity/run-token.js';
 import { BrokerError } from '../../kernel/broker-error.js';
 import type { Caller } from '../../kernel/caller.js';
 import { Clock } from '../../kernel/clock.js';
+import { Settings } from '../../settings/schema.js';
+import type { ProviderBody } from './provider-body.js';
 
 /** A request as an SDK writes it for its provider. */
 export interface ProviderRequest {
@@ -21,8 +23,7 @@ export interface ProviderRequest {
   readonly target: string;
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  /** Empty when there is none. */
-  readonly body: Buffer;
+  readonly body: ProviderBody;
   readonly stepId: string | undefined;
 }
 
@@ -45,12 +46,18 @@ export class ProviderCalls {
     max: MOST_TOKENS,
   });
 
+  /** Most bytes of a body that is read as a whole. */
+  readonly wholeLimitBytes: number;
+
   constructor(
     private readonly permissions: ToolPermissions,
     private readonly calls: Calls,
     private readonly events: CallEvents,
     private readonly clock: Clock,
-  ) {}
+    settings: Settings,
+  ) {
+    this.wholeLimitBytes = settings.values.gateway.bodyLimitBytes;
+  }
 
   /**
    * Finds the tool of the caller's grant that the request is for, as its provider would find the endpoint, and calls
@@ -80,7 +87,7 @@ export class ProviderCalls {
         });
       tool = found.tool.tool.name;
       check = 'parameters';
-      const body = found.tool.readBody(request.body, typeOf(request));
+      const body = await bodyOf(found.tool, request);
       return { tool, arguments: { ...found.arguments, body }, route, ...step };
     } catch (error) {
       if (error instanceof BrokerError && error.status < 500) {
@@ -114,6 +121,13 @@ export class ProviderCalls {
     this.#known.set(identity.tokenId, { tools, atMs: nowMs });
     return match(tools);
   }
+}
+
+async function bodyOf(tool: CompiledTool, request: ProviderRequest): Promise<unknown> {
+  const type = typeOf(request);
+  if (!tool.takesUploads) return tool.readBody(await request.body.whole(), type);
+  const upload = request.body.upload();
+  return upload && tool.readUpload(upload, type);
 }
 
 function typeOf({ headers }: ProviderRequest): string | undefined {

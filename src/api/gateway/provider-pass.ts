@@ -4,10 +4,10 @@ import type { ApiReply, ApiRequest } from '../http/request.js';
 import { abortOnHangUp } from './abort-on-hang-up.js';
 import { withLimitHeaders } from './limit-headers.js';
 import { passAnswer } from './pass-answer.js';
+import { ProviderBody } from './provider-body.js';
 import type { ProviderCalls } from './provider-calls.js';
 
 const STEP_HEADER = 'leasegate-step';
-const EMPTY = Buffer.alloc(0);
 
 /** Makes the call that a request to `/g/{provider}/…` stands for, and passes its answer on. */
 export async function passProviderCall(
@@ -19,7 +19,8 @@ export async function passProviderCall(
   reply: ApiReply,
 ): Promise<void> {
   const { method, headers } = request;
-  const body = Buffer.isBuffer(request.body) ? request.body : EMPTY;
+  const { source, lengthBytes } = request.circumstances.unread ?? { source: request.raw, lengthBytes: 0 };
+  const body = new ProviderBody(source, lengthBytes, providerCalls.wholeLimitBytes);
   const step = headers[STEP_HEADER];
   const stepId = Array.isArray(step) ? step.join(', ') : step;
   const call = providerCalls.call(

@@ -8,12 +8,12 @@ export const FORM_ROUTE = '/oauth2/token';
 
 const MAX_DEPTH = 32;
 
-/** Below which paths bodies are what a provider's own clients send: any content type, handed on as bytes. */
+/** Below which paths bodies are what a provider's own clients send; they are left unread, so any content type will do. */
 const PROVIDER_ROUTES = '/g/';
 
 /**
  * Body parsers: JSON everywhere, a form at the token endpoint, text where files of records are taken, nothing else
- * anywhere but on the way to providers, whose bodies stay bytes. JSON with `__proto__` or nested deeper than {@link MAX_DEPTH} is refused before
+ * anywhere but on the way to providers, whose bodies are left unread. JSON with `__proto__` or nested deeper than {@link MAX_DEPTH} is refused before
  * any schema sees it.
  */
 export function addParsers(server: FastifyInstance): void {
@@ -21,7 +21,7 @@ export function addParsers(server: FastifyInstance): void {
   const parseJson = server.getDefaultJsonParser('error', 'error');
   server.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     if (routeOf(request) === FORM_ROUTE) return done(new BrokerError('media_type_unsupported'), undefined);
-    if (isForProvider(request)) return done(null, body);
+    if (isForProvider(request)) return done(null, undefined);
     const text = (body as Buffer).toString('utf8');
     // Many clients name a content type and send nothing.
     if (text === '') return done(null, undefined);
@@ -43,13 +43,13 @@ export function addParsers(server: FastifyInstance): void {
     'application/x-www-form-urlencoded',
     { parseAs: 'buffer' },
     (request, body, done) => {
-      if (isForProvider(request)) return done(null, body);
+      if (isForProvider(request)) return done(null, undefined);
       if (routeOf(request) !== FORM_ROUTE) return done(new BrokerError('media_type_unsupported'), undefined);
       done(null, new URLSearchParams((body as Buffer).toString('utf8')));
     },
   );
   server.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body, done) => {
-    if (isForProvider(request)) return done(null, body);
+    if (isForProvider(request)) return done(null, undefined);
     if (RECORD_ROUTES.has(routeOf(request))) return done(null, (body as Buffer).toString('utf8'));
     done(new BrokerError('media_type_unsupported'), undefined);
   });

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Readable } from 'node:stream';
 import type { Caller } from '../../kernel/caller.js';
 import type { ErrorCode } from '../../kernel/error-codes.js';
 import type { Admin } from '../../identity/authentication.js';
@@ -24,6 +25,8 @@ export interface Circumstances {
   runRef?: string;
   leaseId?: string;
   callId?: string;
+  /** The body, on routes that leave it unread. */
+  unread?: { readonly source: Readable; readonly lengthBytes: number | undefined };
 }
 
 /** A request of the API, with its circumstances. */

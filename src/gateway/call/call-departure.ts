@@ -7,7 +7,9 @@ import { Outbound } from '../destination/outbound.js';
 import { Destinations } from '../destination/vet.js';
 import { HeldCredentials } from '../inject/held-credentials.js';
 import { Injection } from '../inject/injection.js';
+import { Scrubber } from '../scrub/scrubber.js';
 import type { OpenCall } from './open-call.js';
+import { passOn } from './upload-stream.js';
 
 /** An answer that has begun, and what its body must not show. */
 export interface BegunAnswer {
@@ -23,6 +25,7 @@ export class CallDeparture {
     private readonly credentials: HeldCredentials,
     private readonly injection: Injection,
     private readonly outbound: Outbound,
+    private readonly scrubber: Scrubber,
     private readonly clock: Clock,
   ) {}
 
@@ -34,8 +37,9 @@ export class CallDeparture {
     // Before the credential is made: a lease for a request that may not be sent would be one too many.
     await this.destinations.vet(request.url, { internal: spec.internal });
     signal.throwIfAborted();
-    const injected = await this.injected(open, request);
+    const ready = await this.injected(open, request);
     signal.throwIfAborted();
+    const injected = this.withUpload(open, ready);
     crashPoint('call.injected');
     const response = await this.outbound.send(injected, {
       internal: spec.internal,
@@ -50,6 +54,12 @@ export class CallDeparture {
     open.status = response.status;
     open.address = response.address;
     return { response, secrets: injected.secrets };
+  }
+
+  private withUpload(open: OpenCall, request: InjectedRequest): InjectedRequest {
+    if (request.upload === undefined) return request;
+    const contentType = request.headers['content-type'] ?? 'application/octet-stream';
+    return { ...request, upload: passOn(open, request.upload, contentType, this.scrubber) };
   }
 
   private async injected({ call }: OpenCall, request: OutboundRequest): Promise<InjectedRequest> {

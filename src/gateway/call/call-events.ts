@@ -20,6 +20,13 @@ export interface MadeEvent {
   readonly leaf: Buffer;
 }
 
+/** What is known of a call before it leaves. */
+export interface FactsBefore {
+  readonly requestBytes: number;
+  readonly reserveMicros: number;
+  readonly deadline: Date;
+}
+
 /** What the event of an ended call says. */
 export interface CallEndFacts {
   readonly callId: string;
@@ -49,7 +56,7 @@ export class CallEvents {
   ) {}
 
   /** `call.started`, for the statement that admits the call. */
-  started(call: DecidedCall, callId: string, reservedMicros: number, deadline: Date): MadeEvent {
+  started(call: DecidedCall, callId: string, before: FactsBefore): MadeEvent {
     const { request } = call;
     const id = this.ids.uuid();
     const leaf = this.audit.leaf(id, 'call.started', contextOf(call), {
@@ -57,9 +64,9 @@ export class CallEvents {
       method: request.method,
       host: request.url.host,
       url: request.url.href,
-      request_bytes: request.body?.length ?? 0,
-      reserved_micros: reservedMicros,
-      deadline: deadline.toISOString(),
+      request_bytes: before.requestBytes,
+      reserved_micros: before.reserveMicros,
+      deadline: before.deadline.toISOString(),
     });
     return { id, leaf };
   }

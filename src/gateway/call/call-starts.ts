@@ -12,6 +12,7 @@ import { CallDecisions } from './call-decisions.js';
 import { CallEvents } from './call-events.js';
 import type { CallCheck } from './checks/call-check.js';
 import type { DecidedCall } from './decided-call.js';
+import { bytesBefore } from './upload-stream.js';
 import type { WantedCall } from './wanted-call.js';
 
 /** How often a call is decided again because grant or tool changed meanwhile. */
@@ -83,7 +84,7 @@ export class CallStarts {
   private requestOf(call: DecidedCall, callId: string): AdmissionRequest {
     const { identity, grant, tool, stepId, request } = call;
     const deadline = new Date(this.clock.now().getTime() + tool.spec.timeout_ms + this.preparationMs);
-    const requestBytes = request.body?.length ?? 0;
+    const requestBytes = bytesBefore(request, tool.spec);
     const reserveMicros = tool.cost.reserveMicros(requestBytes);
     return {
       callId,
@@ -100,7 +101,7 @@ export class CallStarts {
       reserveMicros,
       requestBytes,
       deadline,
-      event: this.events.started(call, callId, reserveMicros, deadline),
+      event: this.events.started(call, callId, { requestBytes, reserveMicros, deadline }),
     };
   }
 }

@@ -43,7 +43,8 @@ export class OpenCallRegistry implements BeforeApplicationShutdown {
   }
 
   private async write(open: OpenCall, end: EndOfCall): Promise<void> {
-    const { call, callId, status, requestBytes, responseBytes, findings, address, beganMs, sentMs } = open;
+    const { call, callId, status, requestBytes, responseBytes, address, beganMs, sentMs } = open;
+    const findings = [...open.findings, ...open.uploadFindings];
     const durationMs = this.clock.monotonicMs() - beganMs;
     const { outcome, code, detail, costMicros, units } = end;
     this.watch.done(callId);

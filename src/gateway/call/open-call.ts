@@ -29,6 +29,10 @@ export class OpenCall {
   status: number | undefined;
   /** Address that was connected to. */
   address: string | undefined;
+  /** Bytes of a body that is passed on as it comes, so far. */
+  sentBytes = 0;
+  /** What was found in such a body. */
+  uploadFindings: readonly Finding[] = [];
   /** Decoded bytes of the answer so far. */
   responseBytes = 0;
   /** What the call came to, as far as a cut-off answer says it; set while one streams. */
@@ -64,7 +68,8 @@ export class OpenCall {
   }
 
   get requestBytes(): number {
-    return this.call.request.body?.length ?? 0;
+    const { upload, body } = this.call.request;
+    return upload === undefined ? (body?.length ?? 0) : this.sentBytes;
   }
 
   /** Stops the call when this signal aborts; for `code` unless its reason is an error with a code of its own. */

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { Secret } from '../../kernel/secret.js';
+import type { Upload } from '../tool/upload.js';
 
 /** A request as it will leave, made from a template and checked parameters; headers are only those that the tool declares. */
 export interface OutboundRequest {
@@ -9,6 +10,8 @@ export interface OutboundRequest {
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer | undefined;
+  /** In place of `body`: what is passed on as it comes. It is sent once, so nothing is tried again. */
+  readonly upload?: Upload;
 }
 
 /** A request with its credential in it; for one sending and nothing else. */

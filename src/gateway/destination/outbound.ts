@@ -89,7 +89,7 @@ export class Outbound {
     options: OutboundOptions,
     sending: Sending,
   ): Promise<OutboundResponse> {
-    const attempts = IDEMPOTENT.has(request.method) ? options.retries : 0;
+    const attempts = IDEMPOTENT.has(request.method) && request.upload === undefined ? options.retries : 0;
     for (let attempt = 0; ; attempt += 1) {
       try {
         return await this.#attempt(request, options, sending);
@@ -154,7 +154,7 @@ export class Outbound {
       demand = vetted.demand;
       demand.waiting += 1;
       const path = `${url.pathname}${url.search}`;
-      vetted.pool.dispatch({ path, method, headers, body: body ?? null }, exchange);
+      vetted.pool.dispatch({ path, method, headers, body: request.upload?.source ?? body ?? null }, exchange);
     } catch (error) {
       exchange.abort(outboundError(error, url.host));
     }

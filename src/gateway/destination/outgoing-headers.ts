@@ -39,6 +39,8 @@ export function outgoingHeaders(request: OutboundRequest): Record<string, string
     headers[name] = value;
   }
   headers['user-agent'] ??= AGENT;
+  const announced = request.upload?.lengthBytes;
+  if (announced !== undefined) headers['content-length'] = String(announced);
   return headers;
 }
 

@@ -40,6 +40,8 @@ export function redirected(
   const rewrites = status === 303 || ((status === 301 || status === 302) && request.method === 'POST');
   const method = rewrites && request.method !== 'HEAD' ? 'GET' : request.method;
   const body = method === 'GET' ? undefined : request.body;
+  if (request.upload !== undefined && method !== 'GET')
+    throw refuse('a body that was passed on as it came cannot be sent again');
   const away = url.origin !== request.url.origin;
   const keeps = (name: string): boolean =>
     (!away || PLAIN_HEADERS.has(name)) && (body !== undefined || !name.startsWith('content-'));
@@ -47,7 +49,8 @@ export function redirected(
   if (away && carriesSecret(request, [url.href, decoded(url.href), ...Object.values(headers), body])) {
     throw refuse('a credential would have gone to another origin');
   }
-  return { ...request, method, url, headers, body, ...(away ? { clientCertificate: undefined } : {}) };
+  const { upload: _sent, ...rest } = request;
+  return { ...rest, method, url, headers, body, ...(away ? { clientCertificate: undefined } : {}) };
 }
 
 function targetOf(location: string, base: URL): URL | undefined {

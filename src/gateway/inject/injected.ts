@@ -17,6 +17,7 @@ export function injected(request: OutboundRequest, addition: Addition): Injected
     url: addition.url ?? request.url,
     headers: addition.headers === undefined ? request.headers : { ...request.headers, ...addition.headers },
     body: request.body,
+    ...(request.upload !== undefined && { upload: request.upload }),
     secrets: addition.secrets,
     clientCertificate: addition.clientCertificate,
   };

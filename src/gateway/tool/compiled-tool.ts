@@ -9,6 +9,7 @@ import { decodeText, encodeText, parameterRefused, scalarText } from './path-seg
 import { ToolBody } from './tool-body.js';
 import { normalized } from './tool-arguments.js';
 import type { Tool, ToolArguments } from './tool.js';
+import { Upload } from './upload.js';
 import { UrlTemplate } from './url-template.js';
 
 /** A tool at one version with everything about it ready to use: immutable, and safe to remember by name and version. */
@@ -65,14 +66,16 @@ export class CompiledTool {
     narrowing?.check(forced);
     const url = this.template.fill(path, this.search(query));
     const bytes = this.body?.encode(body);
+    const upload = body instanceof Upload ? body : undefined;
     return {
       method: this.tool.spec.method,
       url,
       headers: {
         ...this.headers(header),
-        ...(bytes !== undefined && { 'content-type': this.body?.contentType ?? '' }),
+        ...((bytes ?? upload) !== undefined && { 'content-type': this.body?.contentType ?? '' }),
       },
       body: bytes,
+      ...(upload !== undefined && { upload }),
     };
   }
 
@@ -111,6 +114,17 @@ export class CompiledTool {
     if (this.body !== undefined) return this.body.read(raw, contentType);
     if (raw.length === 0) return undefined;
     throw new BrokerError('parameter_unknown', { field: '/body' });
+  }
+
+  /** Whether bodies of such requests are passed on as they come. */
+  get takesUploads(): boolean {
+    return this.body?.streams === true;
+  }
+
+  /** Such a body; refuses with `media_type_unsupported` another content type than the tool's. */
+  readUpload(upload: Upload, contentType: string | undefined): Upload {
+    this.body?.checkType(contentType);
+    return upload;
   }
 
   private search(query: Readonly<Record<string, unknown>>): string {

@@ -5,6 +5,7 @@ import { decodeForm, encodeForm } from './form.js';
 import type { JsonSchemas, Validator } from './json-schemas.js';
 import { parameterRefused } from './path-segment.js';
 import type { ToolSpec } from './tool-spec.js';
+import { Upload } from './upload.js';
 
 type BodySpec = NonNullable<ToolSpec['parameters']['body']>;
 type BodyForm = 'json' | 'form' | 'bytes';
@@ -36,6 +37,11 @@ export class ToolBody {
         field: SCHEMA_FIELD,
         detail: 'has no meaning for a body that is neither JSON nor a form',
       });
+    if (form !== 'bytes' && spec.stream)
+      throw new BrokerError('request_invalid', {
+        field: '/parameters/body/stream',
+        detail: 'has no meaning for JSON and forms, which are checked before they leave',
+      });
     const validate = spec.schema && compiledAt(schemas, SCHEMA_FIELD, spec.schema);
     return new ToolBody(spec, form, validate);
   }
@@ -44,10 +50,19 @@ export class ToolBody {
     return this.spec.content_type;
   }
 
+  /** Whether it is passed on as it comes where it can be. */
+  get streams(): boolean {
+    return this.spec.stream;
+  }
+
   /** Checks the body; `parameter_unknown` or `parameter_refused` with a pointer below `/body`. */
   check(body: unknown): void {
     if (body === undefined) {
       if (this.spec.required) throw parameterRefused('/body', 'is missing');
+      return;
+    }
+    if (body instanceof Upload && this.spec.stream) {
+      if ((body.lengthBytes ?? 0) > this.spec.max_bytes) throw new BrokerError('request_too_large');
       return;
     }
     if (this.form === 'bytes') {
@@ -66,9 +81,15 @@ export class ToolBody {
     throw new BrokerError('parameter_unknown', { field: `/body${fault.pointer}` });
   }
 
-  /** The bytes that are sent for a checked body. */
+  /** Refuses with `media_type_unsupported` another content type than the tool's. */
+  checkType(contentType: string | undefined): void {
+    if (essence(contentType ?? '') === essence(this.contentType)) return;
+    throw new BrokerError('media_type_unsupported', { detail: `The tool takes ${this.contentType}.` });
+  }
+
+  /** The bytes that are sent for a checked body; nothing for one that is passed on as it comes. */
   encode(body: unknown): Buffer | undefined {
-    if (body === undefined) return undefined;
+    if (body === undefined || body instanceof Upload) return undefined;
     if (typeof body === 'string' && this.form === 'bytes') return Buffer.from(body, 'utf8');
     if (body instanceof Uint8Array) return Buffer.from(body.buffer, body.byteOffset, body.byteLength);
     if (this.form === 'json') return Buffer.from(JSON.stringify(body), 'utf8');
@@ -85,8 +106,7 @@ export class ToolBody {
    */
   read(raw: Buffer, contentType: string | undefined): unknown {
     if (raw.length === 0) return undefined;
-    if (essence(contentType ?? '') !== essence(this.contentType))
-      throw new BrokerError('media_type_unsupported', { detail: `The tool takes ${this.contentType}.` });
+    this.checkType(contentType);
     if (this.form === 'bytes') return raw;
     try {
       const text = new TextDecoder('utf-8', { fatal: true }).decode(raw);

@@ -82,7 +82,13 @@ function checkInjection({ credential, parameters }: ToolSpec): void {
     throw refused('/credential/inject/prefix', 'is not visible ASCII');
 }
 
-function checkMethod({ method, parameters, retries }: ToolSpec): void {
+function checkMethod({ method, parameters, retries, credential }: ToolSpec): void {
+  if (parameters.body?.stream === true) {
+    if (retries > 0) throw refused('/retries', 'would repeat a body that was passed on as it came');
+    const inject = credential?.inject;
+    const signs = inject?.as === 'aws-sigv4' || (inject?.as === 'hmac' && inject.signed.includes('body'));
+    if (signs) throw refused('/credential/inject', 'would have to sign a body that has not come yet');
+  }
   if (parameters.body !== undefined && (method === 'GET' || method === 'HEAD'))
     throw refused('/parameters/body', `has no meaning for ${method}`);
   if (retries > 0 && (method === 'POST' || method === 'PATCH'))

@@ -43,6 +43,16 @@ const parameters = z
         content_type: z.string().default('application/json'),
         required: z.boolean().default(true),
         schema: jsonSchema.optional().describe('required for JSON; a body of another type is taken as bytes'),
+        stream: z
+          .boolean()
+          .default(false)
+          .describe('passes bytes on as they come, from callers of `/g/`; not for JSON and forms'),
+        max_bytes: z
+          .int()
+          .min(1)
+          .max(1_099_511_627_776)
+          .default(1_073_741_824)
+          .describe('of a body that is passed on as it comes; others are bounded by the settings'),
       })
       .optional(),
   })
