@@ -834,6 +834,10 @@ export interface ToolBody {
               required?: boolean | undefined;
               /** required for JSON; a body of another type is taken as bytes */
               schema?: Record<string, unknown> | undefined;
+              /** passes bytes on as they come, from callers of `/g/`; not for JSON and forms */
+              stream?: boolean | undefined;
+              /** of a body that is passed on as it comes; others are bounded by the settings */
+              max_bytes?: number | undefined;
             }
           | undefined;
       }
@@ -988,6 +992,10 @@ export interface ToolSpecView {
           required: boolean;
           /** required for JSON; a body of another type is taken as bytes */
           schema?: Record<string, unknown> | undefined;
+          /** passes bytes on as they come, from callers of `/g/`; not for JSON and forms */
+          stream: boolean;
+          /** of a body that is passed on as it comes; others are bounded by the settings */
+          max_bytes: number;
         }
       | undefined;
   };
