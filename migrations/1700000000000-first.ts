@@ -33,7 +33,8 @@ const UP = [
      ('runs', 'open', 'closed'), ('runs', 'open', 'revoked'), ('runs', 'open', 'expired'),
      ('leases', 'issuing', 'active'), ('leases', 'issuing', 'revoking'), ('leases', 'issuing', 'orphaned'),
      ('leases', 'active', 'revoking'), ('leases', 'orphaned', 'revoked'),
-     ('leases', 'revoking', 'revoked'), ('leases', 'revoking', 'expired')`,
+     ('leases', 'revoking', 'revoked'), ('leases', 'revoking', 'expired'),
+     ('leases', 'revoking', 'forgotten'), ('leases', 'orphaned', 'forgotten')`,
   `CREATE FUNCTION refuse_transition() RETURNS trigger LANGUAGE plpgsql AS $$
    BEGIN
      IF NEW.state IS DISTINCT FROM OLD.state AND NOT EXISTS (
@@ -145,7 +146,7 @@ const UP = [
      mount text NOT NULL,
      delivery text NOT NULL CHECK (delivery IN ('inline', 'wrapped', 'gateway')),
      revocable boolean NOT NULL,
-     state text NOT NULL CHECK (state IN ('issuing', 'active', 'revoking', 'orphaned', 'revoked', 'expired')),
+     state text NOT NULL CHECK (state IN ('issuing', 'active', 'revoking', 'orphaned', 'revoked', 'expired', 'forgotten')),
      accessor text NOT NULL UNIQUE,
      vault_lease_id text,
      account text,
@@ -165,7 +166,7 @@ const UP = [
      claimed_by text,
      claimed_until timestamptz,
      CHECK (expires_at <= max_expires_at),
-     CHECK ((state IN ('revoked', 'expired')) = (ended_at IS NOT NULL)),
+     CHECK ((state IN ('revoked', 'expired', 'forgotten')) = (ended_at IS NOT NULL)),
      CHECK (state <> 'active' OR issued_at IS NOT NULL),
      CHECK ((state IN ('issuing', 'active')) = (revoke_cause IS NULL)),
      CHECK (state NOT IN ('revoking', 'orphaned') OR next_attempt_at IS NOT NULL)
@@ -173,12 +174,12 @@ const UP = [
   `CREATE INDEX leases_due_expiry ON leases (expires_at) WHERE state = 'active'`,
   `CREATE INDEX leases_due_revocation ON leases (next_attempt_at) WHERE state IN ('revoking', 'orphaned')`,
   `CREATE INDEX leases_issuing ON leases (requested_at) WHERE state = 'issuing'`,
-  `CREATE INDEX leases_live_by_run ON leases (run_ref) WHERE state NOT IN ('revoked', 'expired')`,
-  `CREATE INDEX leases_live_by_grant ON leases (grant_id) WHERE state NOT IN ('revoked', 'expired')`,
-  `CREATE INDEX leases_live_by_credential ON leases (credential) WHERE state NOT IN ('revoked', 'expired')`,
+  `CREATE INDEX leases_live_by_run ON leases (run_ref) WHERE state NOT IN ('revoked', 'expired', 'forgotten')`,
+  `CREATE INDEX leases_live_by_grant ON leases (grant_id) WHERE state NOT IN ('revoked', 'expired', 'forgotten')`,
+  `CREATE INDEX leases_live_by_credential ON leases (credential) WHERE state NOT IN ('revoked', 'expired', 'forgotten')`,
   `CREATE INDEX leases_by_run ON leases (run_ref)`,
   `CREATE INDEX leases_by_vault_lease ON leases (vault_lease_id) WHERE vault_lease_id IS NOT NULL`,
-  `CREATE INDEX leases_ended ON leases (ended_at) WHERE state IN ('revoked', 'expired')`,
+  `CREATE INDEX leases_ended ON leases (ended_at) WHERE state IN ('revoked', 'expired', 'forgotten')`,
   `CREATE UNIQUE INDEX leases_one_live_per_idempotency_key ON leases (run_ref, idempotency_key)
      WHERE idempotency_key IS NOT NULL AND state IN ('issuing', 'active')`,
   `CREATE TRIGGER leases_transition BEFORE UPDATE ON leases FOR EACH ROW EXECUTE FUNCTION refuse_transition()`,

@@ -7,6 +7,7 @@ import { createDataSource } from './database/data-source.js';
 import { BrokerError } from './kernel/broker-error.js';
 import { SystemClock } from './kernel/clock.js';
 import { Secret } from './kernel/secret.js';
+import { NOT_ENDED } from './lease/lease-row.js';
 import type { Settings } from './settings/schema.js';
 import { apply } from './vault/bootstrap/apply.js';
 import type { BootstrapInput } from './vault/bootstrap/input.js';
@@ -77,7 +78,7 @@ async function catalogue(settings: Settings): Promise<Pick<BootstrapInput, 'cred
   try {
     const credentials = await selectCredentials(dataSource.manager, 'ORDER BY name', []);
     const formerMounts = await dataSource.query<{ kind: Need['kind']; mount: string }[]>(
-      `SELECT DISTINCT l.kind, l.mount FROM leases l WHERE l.state NOT IN ('revoked', 'expired')
+      `SELECT DISTINCT l.kind, l.mount FROM leases l WHERE l.${NOT_ENDED}
          AND NOT EXISTS (SELECT 1 FROM credentials c WHERE c.kind = l.kind AND c.mount = l.mount)`,
     );
     return { credentials, formerMounts };

@@ -113,6 +113,30 @@ export const EVENT_KINDS = {
     detail: open<string>(),
     next_attempt_at: open<string>(),
   },
+  /** It failed `leases.stuckAfterAttempts` times; it is tried all the same. */
+  'lease.stuck': {
+    mount: open<string>(),
+    revocable: open<boolean>(),
+    attempts: open<number>(),
+    detail: open<string>(),
+    next_attempt_at: open<string>(),
+  },
+  'lease.retry_requested': { attempts: open<number>(), reason: maybe<string>() },
+  /** The broker tries no longer, and nothing proves that the credential is dead: what may be alive, and where. */
+  'lease.forgotten': {
+    reason: open<string>(),
+    cause: open<string>(),
+    mount: open<string>(),
+    revocable: open<boolean>(),
+    attempts: open<number>(),
+    last_error: maybe<string>(),
+    stuck_since: open<string>(),
+    /** When Vault ends it by itself at the latest, if it can. */
+    max_expires_at: open<string>(),
+    account: hashed(),
+    vault_lease: hashed(),
+    accessor: hashed(),
+  },
   'lease.ended': {
     state: open<string>(),
     cause: open<string>(),
@@ -123,6 +147,13 @@ export const EVENT_KINDS = {
   },
   'lease.orphaned': { age_seconds: open<number>() },
   'lease.lost': { detail: open<string>() },
+  'revocation.lagging': {
+    mount: open<string>(),
+    lag_seconds: open<number>(),
+    waiting: open<number>(),
+    held: open<boolean>(),
+  },
+  'revocation.caught_up': { mount: open<string>(), lagged_seconds: open<number>() },
   'lease.unknown_found': { mount: open<string>(), vault_lease: hashed(), revoked: open<boolean>() },
 
   // Calls

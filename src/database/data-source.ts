@@ -6,6 +6,7 @@ import { Calls1700000002000 } from '../../migrations/1700000002000-calls.js';
 import { Costs1700000003000 } from '../../migrations/1700000003000-costs.js';
 import { Alerts1700000004000 } from '../../migrations/1700000004000-alerts.js';
 import { Shadow1700000005000 } from '../../migrations/1700000005000-shadow.js';
+import { StuckLeases1700000007000 } from '../../migrations/1700000007000-stuck-leases.js';
 import { Log1700000009000 } from '../../migrations/1700000009000-log.js';
 
 /** Every migration, oldest first. A released one never changes. */
@@ -16,6 +17,7 @@ export const MIGRATIONS = [
   Costs1700000003000,
   Alerts1700000004000,
   Shadow1700000005000,
+  StuckLeases1700000007000,
   Log1700000009000,
 ];
 

@@ -30,6 +30,11 @@ export class CircuitBreaker {
     return this.#openUntilMs !== undefined && (this.#probing || this.clock.monotonicMs() < this.#openUntilMs);
   }
 
+  /** Whether exactly one probe would be let through right now. */
+  get halfOpen(): boolean {
+    return this.#openUntilMs !== undefined && !this.open;
+  }
+
   /** Takes a place for one piece of work; when half open, the only one. */
   admits(): boolean {
     if (this.open) return false;

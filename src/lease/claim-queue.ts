@@ -1,24 +1,30 @@
 import type { ClaimedLease } from './revocation-claims.js';
 
-/** Claims in small lots, so that no claim grows old while it waits for its turn. */
+/**
+ * Claims in lots, and the next lot before the last is used up, so that nobody waits for the database. Every claim is
+ * either taken or in {@link rest}.
+ */
 export class ClaimQueue {
   #claimed: ClaimedLease[] = [];
   #refill: Promise<void> | undefined;
   #dry = false;
+  #failure: { readonly error: unknown } | undefined;
 
+  /** `lot` is asked before each claim; the next lot is claimed when no more than `ahead` are left of the last. */
   constructor(
     private readonly claim: (size: number) => Promise<readonly ClaimedLease[]>,
-    private readonly lot: number,
+    private readonly lot: () => number,
+    private readonly ahead: number,
     private left: number,
   ) {}
 
-  /** The next one; nothing when no more is due. */
+  /** The next one; nothing when no more is due. Throws what claiming threw, once what was claimed before is used up. */
   async take(): Promise<ClaimedLease | undefined> {
-    while (this.#claimed.length === 0 && !this.#dry) {
-      this.#refill ??= this.refill().finally(() => (this.#refill = undefined));
-      await this.#refill;
-    }
-    return this.#claimed.shift();
+    if (this.#claimed.length <= this.ahead) void this.refilled();
+    while (this.#claimed.length === 0 && !this.#dry) await this.refilled();
+    const next = this.#claimed.shift();
+    if (next === undefined && this.#failure !== undefined) throw this.#failure.error;
+    return next;
   }
 
   /** Gives back what could not be worked on; it is the next again. */
@@ -26,16 +32,29 @@ export class ClaimQueue {
     this.#claimed.unshift(claimed);
   }
 
-  /** What was claimed and not taken; the queue is empty after it. */
-  rest(): readonly ClaimedLease[] {
+  /** Claims nothing more and answers what was claimed and not taken. */
+  async rest(): Promise<readonly ClaimedLease[]> {
+    this.#dry = true;
+    await this.#refill;
     return this.#claimed.splice(0);
   }
 
+  private refilled(): Promise<void> {
+    if (this.#dry) return Promise.resolve();
+    this.#refill ??= this.refill()
+      .catch((error: unknown) => {
+        this.#failure = { error };
+        this.#dry = true;
+      })
+      .finally(() => (this.#refill = undefined));
+    return this.#refill;
+  }
+
   private async refill(): Promise<void> {
-    const size = Math.min(this.lot, this.left);
+    const size = Math.min(this.lot(), this.left);
     const claimed = size > 0 ? await this.claim(size) : [];
     this.left -= claimed.length;
-    this.#dry = claimed.length < size || this.left === 0 || size === 0;
+    if (claimed.length < size || this.left === 0 || size === 0) this.#dry = true;
     this.#claimed.push(...claimed);
   }
 }

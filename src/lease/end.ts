@@ -54,7 +54,8 @@ export class LeaseEnd {
     const marked = await this.transactions.run((tx) => this.requests.request(tx, selector, order));
     crashPoint('lease.revoke.marked');
     // Somebody wants it gone now; what waits for its next attempt does not wait any longer.
-    if (marked.length === 0) await this.claims.bringForward(selector.leaseIds);
+    if (marked.length === 0)
+      await this.transactions.run((tx) => this.claims.bringForward(tx, selector.leaseIds));
     await this.revoker.revokeNow(selector, this.settings.values.leases.revokeWaitMs);
     return this.leases.get(lease.id);
   }

@@ -85,6 +85,7 @@ export function issuingLease(issuing: Issuing): Lease {
     attempts: 0,
     lastError: null,
     nextAttemptAt: null,
+    stuckSince: null,
     issuer: run.issuer,
     subject: run.subject,
   };

@@ -3,6 +3,7 @@ import { JobRegistry, type Job } from '../scheduler/job.js';
 import { LeaseExpiry } from './expire.js';
 import { Reconcile } from './reconcile.js';
 import { Retention } from './retention.js';
+import { RevocationLag } from './revocation-lag.js';
 import { Revoker } from './revoker.js';
 
 const BATCH = 500;
@@ -20,6 +21,7 @@ export class LeaseJobs implements OnModuleInit {
     private readonly revoker: Revoker,
     private readonly reconcile: Reconcile,
     private readonly retention: Retention,
+    private readonly lag: RevocationLag,
   ) {}
 
   onModuleInit(): void {
@@ -32,13 +34,19 @@ export class LeaseJobs implements OnModuleInit {
         name: 'expire-leases',
         everyMs: 1_000,
         sharing: 'exclusive',
-        run: (signal) => untilDone(signal, () => this.expiry.expireDue(BATCH)),
+        run: (signal) => untilDone(signal, () => this.expireAndRevoke()),
       },
       {
         name: 'revoke-leases',
         everyMs: 1_000,
         sharing: 'every-replica',
         run: async () => ({ worked: await this.revoker.revokeDue(SWEEP, SWEEP_WAIT_MS) }),
+      },
+      {
+        name: 'watch-revocation-lag',
+        everyMs: 5_000,
+        sharing: 'exclusive',
+        run: async () => ({ worked: await this.lag.watch() }),
       },
       {
         name: 'reconcile-issuing',
@@ -62,6 +70,13 @@ export class LeaseJobs implements OnModuleInit {
         run: (signal) => untilDone(signal, () => this.retention.drop(BATCH)),
       },
     ];
+  }
+
+  /** What is marked here is begun here at once; the other replicas see it when they come round. */
+  private async expireAndRevoke(): Promise<number> {
+    const marked = await this.expiry.expireDue(BATCH);
+    if (marked > 0) await this.revoker.revokeDue(SWEEP, 0);
+    return marked;
   }
 }
 

@@ -9,7 +9,7 @@ import type { ErrorCode } from '../kernel/error-codes.js';
 import { Ids } from '../kernel/ids.js';
 import { issuingLease, type Issuing, type Made } from './issuing.js';
 import type { Lease } from './lease.js';
-import { subjectOf } from './lease-row.js';
+import { NOT_ENDED, subjectOf } from './lease-row.js';
 
 /**
  * What still has to be true when a lease is written, with the rows locked so that it stays true until the commit.
@@ -38,11 +38,11 @@ const REQUEST: PreparedStatement = {
     ${STILL_ALLOWED}
       AND ($13::text IS NULL OR NOT EXISTS (
         SELECT 1 FROM leases e
-        WHERE e.run_ref = $3::uuid AND e.idempotency_key = $13::text AND e.state NOT IN ('revoked', 'expired')))
+        WHERE e.run_ref = $3::uuid AND e.idempotency_key = $13::text AND e.${NOT_ENDED}))
       AND ($16::int IS NULL OR $16::int > (
-        SELECT count(*) FROM leases e WHERE e.grant_id = $1::uuid AND e.state NOT IN ('revoked', 'expired')))
+        SELECT count(*) FROM leases e WHERE e.grant_id = $1::uuid AND e.${NOT_ENDED}))
       AND ($17::int IS NULL OR $17::int > (
-        SELECT count(*) FROM leases e WHERE e.run_ref = $3::uuid AND e.state NOT IN ('revoked', 'expired')))
+        SELECT count(*) FROM leases e WHERE e.run_ref = $3::uuid AND e.${NOT_ENDED}))
     ${LOCKED}
   ), requested AS (
     INSERT INTO leases (id, run_ref, step_id, grant_id, grant_version, credential, credential_version, kind, mount,

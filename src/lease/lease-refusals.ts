@@ -3,6 +3,7 @@ import { Transactions } from '../database/transaction.js';
 import { BrokerError } from '../kernel/broker-error.js';
 import type { LeaseState } from './lease.js';
 import type { LeaseDecision } from './lease-decision.js';
+import { NOT_ENDED } from './lease-row.js';
 
 /** A lease of the same run and idempotency key that has not ended. */
 export interface EarlierLease {
@@ -36,10 +37,10 @@ const FACTS = `
   SELECT g.state AS grant_state, (g.expires_at IS NULL OR g.expires_at > $4) AS grant_open, g.version AS grant_version,
     (r.state = 'open' AND r.deadline > $4) AS run_open, c.enabled, c.version AS credential_version,
     (SELECT json_build_object('id', e.id, 'state', e.state, 'credential', e.credential, 'stepId', e.step_id, 'delivery', e.delivery)
-     FROM leases e WHERE e.run_ref = r.id AND e.idempotency_key = $5 AND e.state NOT IN ('revoked', 'expired')
+     FROM leases e WHERE e.run_ref = r.id AND e.idempotency_key = $5 AND e.${NOT_ENDED}
      ORDER BY e.requested_at DESC LIMIT 1) AS earlier,
-    (SELECT count(*)::int FROM leases e WHERE e.grant_id = g.id AND e.state NOT IN ('revoked', 'expired')) AS of_grant,
-    (SELECT count(*)::int FROM leases e WHERE e.run_ref = r.id AND e.state NOT IN ('revoked', 'expired')) AS of_run
+    (SELECT count(*)::int FROM leases e WHERE e.grant_id = g.id AND e.${NOT_ENDED}) AS of_grant,
+    (SELECT count(*)::int FROM leases e WHERE e.run_ref = r.id AND e.${NOT_ENDED}) AS of_run
   FROM grants g, runs r, credentials c WHERE g.id = $1 AND r.id = $2 AND c.name = $3`;
 
 /** Tells refusals apart; a second read, so that what is allowed needs only one. */

@@ -30,6 +30,7 @@ export interface LeaseRow {
   readonly attempts: number;
   readonly last_error: string | null;
   readonly next_attempt_at: Date | null;
+  readonly stuck_since: Date | null;
   readonly issuer: string;
   readonly subject: string;
 }
@@ -38,7 +39,13 @@ export interface LeaseRow {
 export const LEASE_COLUMNS = `l.id, l.run_ref, r.run_id, l.step_id, l.grant_id, g.name AS grant_name, l.grant_version,
   l.credential, l.kind, l.mount, l.delivery, l.revocable, l.state, l.requested_at, l.issued_at, l.expires_at,
   l.max_expires_at, l.renewals, l.revoke_cause, l.revoke_requested_at, l.ended_at, l.proof, l.attempts, l.last_error,
-  l.next_attempt_at, r.issuer, r.subject`;
+  l.next_attempt_at, l.stuck_since, r.issuer, r.subject`;
+
+/**
+ * Of a lease that has not ended; with `l.` in front where it has that alias. The partial indexes of live leases have the
+ * same words, and are used only by statements that have them too.
+ */
+export const NOT_ENDED = `state NOT IN ('revoked', 'expired', 'forgotten')`;
 
 /** Joins the run and the grant of the leases called `l`. */
 export const LEASE_JOINS = 'JOIN runs r ON r.id = l.run_ref JOIN grants g ON g.id = l.grant_id';
@@ -71,6 +78,7 @@ export function leaseOf(row: LeaseRow): Lease {
     attempts: row.attempts,
     lastError: row.last_error,
     nextAttemptAt: row.next_attempt_at,
+    stuckSince: row.stuck_since,
     issuer: row.issuer,
     subject: row.subject,
   };

@@ -5,6 +5,7 @@ import { RunModule } from '../run/run.module.js';
 import { LeaseEnd } from './end.js';
 import { LeasesOfDisabledCredentials, LeasesOfEndedGrants, LeasesOfEndedRuns } from './endings.js';
 import { LeaseExpiry } from './expire.js';
+import { LeaseForget } from './forget.js';
 import { RevocationHold } from './hold.js';
 import { IssueQueue } from './issue-queue.js';
 import { LeaseIssue } from './issue.js';
@@ -22,7 +23,11 @@ import { UnknownLeases } from './reconcile-unknown.js';
 import { Reconcile } from './reconcile.js';
 import { LeaseRenewal } from './renew.js';
 import { Retention } from './retention.js';
+import { LeaseRetry } from './retry.js';
+import { RevocationAttempts } from './revocation-attempts.js';
 import { RevocationClaims } from './revocation-claims.js';
+import { RevocationLag } from './revocation-lag.js';
+import { RevocationOutcomes } from './revocation-outcomes.js';
 import { RevocationRequests } from './revocation-requests.js';
 import { Revoker } from './revoker.js';
 import { Supersession } from './supersession.js';
@@ -34,6 +39,8 @@ const SERVICES = [
   LeaseDecisions,
   LeaseRenewal,
   LeaseEnd,
+  LeaseRetry,
+  LeaseForget,
   Leases,
   LeaseExpiry,
   LeaseMetrics,
@@ -54,6 +61,9 @@ const SERVICES = [
     Supersession,
     RevocationRequests,
     RevocationClaims,
+    RevocationOutcomes,
+    RevocationLag,
+    RevocationAttempts,
     VaultRevocation,
     MountLanes,
     LeasesOfEndedRuns,

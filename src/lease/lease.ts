@@ -10,29 +10,42 @@ import { BrokerError } from '../kernel/broker-error.js';
  *      ├──────────────────────┘
  *      └──► orphaned ──► revoked                   its broker died while it was being issued
  *
- * `revoking` and `orphaned` are left only with a proof from Vault, however long that takes.
+ * `revoking` and `orphaned` are left only with a proof from Vault, however long that takes; or as `forgotten`, when an
+ * admin says that the broker shall try no longer: that is no proof, and something of it may be alive.
  */
-export const LEASE_STATES = ['issuing', 'active', 'revoking', 'orphaned', 'revoked', 'expired'] as const;
+export const LEASE_STATES = [
+  'issuing',
+  'active',
+  'revoking',
+  'orphaned',
+  'revoked',
+  'expired',
+  'forgotten',
+] as const;
 export type LeaseState = (typeof LEASE_STATES)[number];
 
 const TRANSITIONS: Readonly<Record<LeaseState, readonly LeaseState[]>> = {
   issuing: ['active', 'revoking', 'orphaned'],
   active: ['revoking'],
-  revoking: ['revoked', 'expired'],
-  orphaned: ['revoked'],
+  revoking: ['revoked', 'expired', 'forgotten'],
+  orphaned: ['revoked', 'forgotten'],
   revoked: [],
   expired: [],
+  forgotten: [],
 };
 
-/** A state that a lease never leaves: nothing of it is alive in Vault. */
-export type EndedLeaseState = 'revoked' | 'expired';
+/** An end that Vault confirmed: nothing of the lease is alive there. */
+export type ProvedLeaseState = 'revoked' | 'expired';
+
+/** A state that a lease never leaves. */
+export type EndedLeaseState = ProvedLeaseState | 'forgotten';
 
 /** Whether a lease may go from one state to another. */
 export function mayBecome(from: LeaseState, to: LeaseState): boolean {
   return TRANSITIONS[from].includes(to);
 }
 
-/** Whether nothing of the lease is alive in Vault any more. */
+/** Whether the broker does nothing more about it: it is proved dead, or somebody had it forgotten. */
 export function hasEnded(state: LeaseState): state is EndedLeaseState {
   return TRANSITIONS[state].length === 0;
 }
@@ -41,8 +54,8 @@ export function hasEnded(state: LeaseState): state is EndedLeaseState {
  * Where a lease ends once Vault has confirmed that it is gone. Throws `state_transition_refused` for one whose end
  * nobody asked for.
  */
-export function endStateOf(state: LeaseState, cause: RevokeCause | null): EndedLeaseState {
-  const end: EndedLeaseState = cause === 'expiry' ? 'expired' : 'revoked';
+export function endStateOf(state: LeaseState, cause: RevokeCause | null): ProvedLeaseState {
+  const end: ProvedLeaseState = cause === 'expiry' ? 'expired' : 'revoked';
   if (cause === null || !mayBecome(state, end)) {
     throw new BrokerError('state_transition_refused', {
       detail: `a lease cannot go from ${state} to ${end}`,
@@ -90,6 +103,8 @@ export interface Lease {
   /** A stable code and public detail of the last failed attempt. */
   readonly lastError: string | null;
   readonly nextAttemptAt: Date | null;
+  /** Since when it has failed more often than `leases.stuckAfterAttempts`; it is tried all the same. */
+  readonly stuckSince: Date | null;
   /** Name of the workload's issuer. */
   readonly issuer: string;
   readonly subject: string;

@@ -8,6 +8,9 @@ import { isUuid } from '../kernel/ids.js';
 import type { Lease, LeaseState } from './lease.js';
 import { LEASE_COLUMNS, LEASE_JOINS, leaseOf, type LeaseRow } from './lease-row.js';
 
+/** Of a lease called `l`; the words of the index of stuck leases. */
+const STUCK = `l.stuck_since IS NOT NULL AND l.state IN ('revoking', 'orphaned')`;
+
 /** What a list of leases is narrowed by. */
 export interface LeaseFilters {
   readonly state?: LeaseState | undefined;
@@ -17,6 +20,8 @@ export interface LeaseFilters {
   readonly grant?: string | undefined;
   readonly credential?: string | undefined;
   readonly kind?: CredentialKind | undefined;
+  /** Only those whose revocation is stuck, or none of them. */
+  readonly stuck?: boolean | undefined;
 }
 
 /** Reads leases. */
@@ -53,6 +58,7 @@ export class Leases {
     if (query.credential !== undefined) where('l.credential =', query.credential);
     if (query.run !== undefined) where(isUuid(query.run) ? 'l.run_ref =' : 'r.run_id =', query.run);
     if (query.grant !== undefined) where(isUuid(query.grant) ? 'l.grant_id =' : 'g.name =', query.grant);
+    if (query.stuck !== undefined) conditions.push(query.stuck ? STUCK : `NOT (${STUCK})`);
     if (query.cursor !== undefined) where('l.id <', cursorId(query.cursor));
     values.push(query.limit + 1);
     const found = await this.read(

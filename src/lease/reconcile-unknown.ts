@@ -11,6 +11,7 @@ import { Log } from '../kernel/log.js';
 import { safeErrorFields } from '../kernel/safe-error.js';
 import { Settings } from '../settings/schema.js';
 import { CredentialSource } from './credential-source.js';
+import { NOT_ENDED } from './lease-row.js';
 
 const PAGE = 200;
 
@@ -83,9 +84,9 @@ export class UnknownLeases {
     // Asked after the listing: a lease that became active in between is in its row by now.
     const [facts] = await this.transactions.reads.query<{ known: string[]; wrapped: boolean }[]>(
       `SELECT ARRAY(SELECT vault_lease_id FROM leases
-           WHERE vault_lease_id = ANY($1::text[]) AND state NOT IN ('revoked', 'expired')) AS known,
+           WHERE vault_lease_id = ANY($1::text[]) AND ${NOT_ENDED}) AS known,
          EXISTS (SELECT 1 FROM leases l JOIN credentials c ON c.name = l.credential
-           WHERE c.mount = $2 AND c.path = $3 AND l.delivery = 'wrapped' AND l.state NOT IN ('revoked', 'expired')) AS wrapped`,
+           WHERE c.mount = $2 AND c.path = $3 AND l.delivery = 'wrapped' AND l.${NOT_ENDED}) AS wrapped`,
       [listed, mount, path],
     );
     if (facts === undefined || facts.wrapped) return [];

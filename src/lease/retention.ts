@@ -32,7 +32,13 @@ export class Retention {
     const remembered = new Date(now.getTime() - idempotencyHours * HOUR_MS);
     return this.transactions.run(async (tx) => {
       const dropped: Dropped = {
-        leases: await drop(tx, 'leases', "state IN ('revoked', 'expired') AND ended_at < $1", ended, limit),
+        leases: await drop(
+          tx,
+          'leases',
+          "state IN ('revoked', 'expired', 'forgotten') AND ended_at < $1",
+          ended,
+          limit,
+        ),
         // A run goes after its last lease.
         runs: await drop(
           tx,

@@ -1,16 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import { AuditInbox } from '../audit/audit-inbox.js';
-import { prepared, type PreparedStatement } from '../database/prepared.js';
 import { besidesKey } from '../database/by-key.js';
-import { Transactions } from '../database/transaction.js';
-import { systemCaller } from '../kernel/caller.js';
+import { Transactions, type Tx } from '../database/transaction.js';
 import { Clock } from '../kernel/clock.js';
 import { Ids } from '../kernel/ids.js';
 import { Settings } from '../settings/schema.js';
-import { alertDue, backoffMs } from './backoff.js';
-import { failureText } from './failure.js';
-import { endStateOf, type Lease, type Proof } from './lease.js';
-import { LEASE_COLUMNS, LEASE_JOINS, leaseOf, subjectOf, type LeaseRow } from './lease-row.js';
+import type { Lease } from './lease.js';
+import { LEASE_COLUMNS, LEASE_JOINS, leaseOf, type LeaseRow } from './lease-row.js';
 import { conditionOf, type LeaseSelector } from './lease-selector.js';
 
 /** A lease that this process, and no other, may revoke for a while. */
@@ -36,31 +31,20 @@ interface ClaimedRow extends LeaseRow {
   readonly vault_lease_id: string | null;
 }
 
-const DUE = `l.state IN ('revoking', 'orphaned') AND l.next_attempt_at <= $1::timestamptz
+const ENDING = `l.state IN ('revoking', 'orphaned')`;
+const DUE = `${ENDING} AND l.next_attempt_at <= $1::timestamptz
   AND (l.claimed_until IS NULL OR l.claimed_until <= $1::timestamptz)`;
 
-const END: PreparedStatement = {
-  name: 'lease.end',
-  text: `
-  WITH ended AS (
-    UPDATE leases SET state = $3::text, ended_at = $4::timestamptz, proof = $5::text, attempts = attempts + 1,
-      last_error = NULL, next_attempt_at = NULL, claimed_by = NULL, claimed_until = NULL
-    WHERE id = $1::uuid AND claimed_by = $2::text AND ${besidesKey('state')} IN ('revoking', 'orphaned') RETURNING id
-  ), event AS (
-    INSERT INTO audit_inbox (event_id, leaf) SELECT $6::uuid, $7::bytea FROM ended
+// From mount to mount by the index, so that it costs the same however much waits at each of them.
+const DUE_MOUNTS = `
+  WITH RECURSIVE mounts AS (
+    (SELECT l.mount FROM leases l WHERE ${ENDING} ORDER BY l.mount LIMIT 1)
+    UNION ALL
+    SELECT (SELECT l.mount FROM leases l WHERE ${ENDING} AND l.mount > m.mount ORDER BY l.mount LIMIT 1)
+    FROM mounts m WHERE m.mount IS NOT NULL
   )
-  SELECT id FROM ended`,
-};
-
-const FAIL = `
-  WITH failed AS (
-    UPDATE leases SET attempts = attempts + 1, last_error = $3::text, next_attempt_at = $4::timestamptz,
-      claimed_by = NULL, claimed_until = NULL
-    WHERE id = $1::uuid AND claimed_by = $2::text AND ${besidesKey('state')} IN ('revoking', 'orphaned') RETURNING id
-  ), event AS (
-    INSERT INTO audit_inbox (event_id, leaf) SELECT $5::uuid, $6::bytea FROM failed WHERE $5::uuid IS NOT NULL
-  )
-  SELECT id FROM failed`;
+  SELECT m.mount FROM mounts m
+  WHERE EXISTS (SELECT 1 FROM leases l WHERE ${ENDING} AND l.mount = m.mount AND l.next_attempt_at <= $1::timestamptz)`;
 
 /**
  * Who revokes which lease: claims in the database, so that replicas never do one twice, with a deadline, so that one
@@ -70,7 +54,6 @@ const FAIL = `
 export class RevocationClaims {
   constructor(
     private readonly transactions: Transactions,
-    private readonly audit: AuditInbox,
     private readonly settings: Settings,
     private readonly clock: Clock,
     private readonly ids: Ids,
@@ -85,7 +68,7 @@ export class RevocationClaims {
   async dueMounts(selector: LeaseSelector | undefined): Promise<readonly string[]> {
     const { sql, values } = narrowed(selector, [this.clock.now()]);
     const rows = await this.transactions.reads.query<{ mount: string }[]>(
-      `SELECT DISTINCT l.mount FROM leases l WHERE ${DUE} AND ${sql}`,
+      selector === undefined ? DUE_MOUNTS : `SELECT DISTINCT l.mount FROM leases l WHERE ${DUE} AND ${sql}`,
       values,
     );
     return rows.map(({ mount }) => mount);
@@ -102,14 +85,16 @@ export class RevocationClaims {
     const now = this.clock.now();
     const until = new Date(now.getTime() + this.holdsMs);
     const { sql, values } = narrowed(selector, [now, mount, limit, claim, until]);
+    // What a selector names is found by its own index: by mount, it would be looked for among all that waits there.
+    const atMount = selector === undefined ? 'l.mount' : besidesKey('l.mount');
     const rows = await this.transactions.reads.query<ClaimedRow[]>(
       `WITH due AS (
-         SELECT l.id FROM leases l WHERE ${DUE} AND l.mount = $2::text AND ${sql}
+         SELECT l.id FROM leases l WHERE ${DUE} AND ${atMount} = $2::text AND ${sql}
          ORDER BY l.next_attempt_at LIMIT $3::int FOR UPDATE SKIP LOCKED
        ), claimed AS (
          UPDATE leases l SET claimed_by = $4::text, claimed_until = $5::timestamptz FROM due WHERE l.id = due.id RETURNING l.*
        )
-       SELECT ${LEASE_COLUMNS}, l.accessor, l.vault_lease_id FROM claimed l ${LEASE_JOINS}`,
+       SELECT ${LEASE_COLUMNS}, l.accessor, l.vault_lease_id FROM claimed l ${LEASE_JOINS} ORDER BY l.next_attempt_at`,
       values,
     );
     return rows.map((row) => ({
@@ -131,53 +116,18 @@ export class RevocationClaims {
     );
   }
 
-  /** Records that Vault confirmed the end. False when the claim was lost: somebody else records it. */
-  async ended({ lease, claim }: ClaimedLease, proof: Proof): Promise<boolean> {
-    const state = endStateOf(lease.state, lease.revokeCause);
-    const eventId = this.ids.uuid();
-    const leaf = this.audit.leaf(
-      eventId,
-      'lease.ended',
-      { caller: systemCaller('revoker', eventId), ...subjectOf(lease) },
-      {
-        state,
-        cause: lease.revokeCause ?? 'crashed',
-        proof,
-        revocable: lease.revocable,
-        attempts: lease.attempts + 1,
-        secret_lives_on: !lease.revocable,
-      },
-    );
-    const values = [lease.id, claim, state, this.clock.now(), proof, eventId, leaf];
-    return (await prepared(this.transactions.reads, END, values)).length > 0;
-  }
-
-  /** Records a failed attempt and when the next one is, with an event when it is time to tell somebody. */
-  async failed({ lease, claim }: ClaimedLease, error: unknown): Promise<boolean> {
-    const { leases } = this.settings.values;
-    const attempts = lease.attempts + 1;
-    const wait = backoffMs(attempts, leases, this.ids.fraction());
-    const next = new Date(this.clock.now().getTime() + wait);
-    const detail = failureText(error);
-    if (!alertDue(attempts, leases.alertAfterAttempts)) {
-      return this.change(FAIL, [lease.id, claim, detail, next, null, null]);
-    }
-    const eventId = this.ids.uuid();
-    const leaf = this.audit.leaf(
-      eventId,
-      'lease.revocation_failed',
-      { caller: systemCaller('revoker', eventId), ...subjectOf(lease), outcome: 'failure' },
-      { attempts, detail, next_attempt_at: next.toISOString() },
-    );
-    return this.change(FAIL, [lease.id, claim, detail, next, eventId, leaf]);
-  }
-
-  /** Makes leases due now that wait for their next attempt. */
-  async bringForward(leaseIds: readonly string[]): Promise<void> {
-    await this.transactions.reads.query(
-      `UPDATE leases SET next_attempt_at = $2 WHERE id = ANY($1::uuid[]) AND state IN ('revoking', 'orphaned') AND next_attempt_at > $2`,
+  /** Makes leases due now that wait for their next attempt; answers how many are being revoked, due before or not. */
+  async bringForward(tx: Tx, leaseIds: readonly string[]): Promise<number> {
+    const rows = await tx.query<unknown[]>(
+      `WITH waiting AS (
+         SELECT l.id FROM leases l WHERE l.id = ANY($1::uuid[]) AND ${ENDING} ORDER BY l.id FOR UPDATE
+       ), forward AS (
+         UPDATE leases l SET next_attempt_at = $2 FROM waiting WHERE l.id = waiting.id AND l.next_attempt_at > $2
+       )
+       SELECT id FROM waiting`,
       [leaseIds, this.clock.now()],
     );
+    return rows.length;
   }
 
   /** Of the leases named, how many have ended and how many have not yet. */
@@ -206,11 +156,6 @@ export class RevocationClaims {
       [value],
     );
     return rows.map(({ id }) => id);
-  }
-
-  private async change(sql: string, values: unknown[]): Promise<boolean> {
-    const rows = await this.transactions.reads.query<unknown[]>(sql, values);
-    return rows.length > 0;
   }
 }
 

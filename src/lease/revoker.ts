@@ -1,20 +1,15 @@
 import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 import { setTimeout as pause } from 'node:timers/promises';
-import { BrokerError } from '../kernel/broker-error.js';
 import { Clock } from '../kernel/clock.js';
-import { crashPoint } from '../kernel/crash-point.js';
-import type { ErrorCode } from '../kernel/error-codes.js';
 import { Log } from '../kernel/log.js';
 import { safeErrorFields } from '../kernel/safe-error.js';
 import { ClaimQueue } from './claim-queue.js';
 import { RevocationHold } from './hold.js';
 import type { LeaseSelector } from './lease-selector.js';
-import { MountLanes, type MountLane } from './mount-lanes.js';
-import { RevocationClaims, type ClaimedLease } from './revocation-claims.js';
-import { VaultRevocation } from './vault-revocation.js';
-
-/** Failures that say that Vault or the target is down, not that this one lease is odd. */
-const DOWN: ReadonlySet<ErrorCode> = new Set(['vault_unavailable', 'vault_sealed', 'vault_refused']);
+import { drainMount } from './mount-drain.js';
+import { MountLanes } from './mount-lanes.js';
+import { RevocationAttempts } from './revocation-attempts.js';
+import { RevocationClaims } from './revocation-claims.js';
 
 const FIRST_POLL_MS = 20;
 const LONGEST_POLL_MS = 200;
@@ -31,7 +26,7 @@ export class Revoker implements BeforeApplicationShutdown {
 
   constructor(
     private readonly claims: RevocationClaims,
-    private readonly vault: VaultRevocation,
+    private readonly attempts: RevocationAttempts,
     private readonly lanes: MountLanes,
     private readonly hold: RevocationHold,
     private readonly clock: Clock,
@@ -83,6 +78,17 @@ export class Revoker implements BeforeApplicationShutdown {
     );
   }
 
+  /** Tries one lease now, also while the breaker of its mount is open, and waits at most `waitMs`. */
+  async tryNow(leaseId: string, waitMs: number): Promise<void> {
+    const selector = { leaseIds: [leaseId] };
+    const tried = this.claims.dueMounts(selector).then(async ([mount]) => {
+      const [claimed] = mount === undefined ? [] : await this.claims.claim(selector, mount, 1);
+      if (claimed !== undefined) await this.attempts.whole(claimed, this.lanes.of(claimed.lease.mount));
+    });
+    this.inBackground(tried);
+    await settled(tried, waitMs);
+  }
+
   /** When nothing that was started here is going on any more. */
   async idle(): Promise<void> {
     while (this.#background.size > 0) await Promise.allSettled(this.#background);
@@ -109,61 +115,24 @@ export class Revoker implements BeforeApplicationShutdown {
     return drained;
   }
 
-  /** Works through what is due at one mount, as much at once as its lane allows. */
   private async drain(selector: LeaseSelector | undefined, mount: string, limit: number): Promise<number> {
     const lane = this.lanes.of(mount);
-    const claimed = new ClaimQueue(
+    const queue = new ClaimQueue(
       async (size) =>
         !named(selector) && (await this.hold.held()) ? [] : this.claims.claim(selector, mount, size),
-      this.lanes.concurrency,
+      () => (lane.breaker.halfOpen ? 1 : lane.lot),
+      Math.min(lane.concurrency, lane.lot - 1),
       limit,
     );
-    let ended = 0;
-    const work = async (): Promise<boolean> => {
-      if (this.#stopping || lane.breaker.open) return false;
-      const next = await claimed.take();
-      if (next === undefined) return false;
-      if (this.#stopping || !lane.breaker.admits()) {
-        claimed.putBack(next);
-        return false;
-      }
-      if (await this.attempt(next, lane)) ended += 1;
-      return true;
-    };
-    const worker = async (): Promise<void> => {
-      while (await lane.limit(work));
-    };
-    // All of them, also when one fails: nobody else would wait for those that are still in the middle of a lease.
-    const workers = await Promise.allSettled(Array.from({ length: this.lanes.concurrency }, worker));
-    await this.claims.release(claimed.rest());
-    const failed = workers.find((outcome) => outcome.status === 'rejected');
-    if (failed !== undefined) throw failed.reason;
-    return ended;
-  }
-
-  private async attempt(claimed: ClaimedLease, lane: MountLane): Promise<boolean> {
-    crashPoint('lease.revoke.claimed');
-    try {
-      const proof = await this.vault.revoke(claimed, claimed.claimedAtMs + this.claims.holdsMs);
-      lane.breaker.succeeded();
-      const recorded = await this.claims.ended(claimed, proof);
-      crashPoint('lease.revoke.ended');
-      return recorded;
-    } catch (error) {
-      if (error instanceof BrokerError && DOWN.has(error.code)) lane.breaker.failed();
-      else lane.breaker.succeeded();
-      this.log.warn(
-        {
-          lease_id: claimed.lease.id,
-          mount: lane.mount,
-          attempts: claimed.lease.attempts + 1,
-          ...safeErrorFields(error),
-        },
-        'a revocation failed and will be tried again',
-      );
-      await this.claims.failed(claimed, error);
-      return false;
-    }
+    return drainMount({
+      lane,
+      queue,
+      attempts: this.attempts,
+      // What is begun late may still be at work when the claim ends, and somebody else begins it again.
+      tooOld: ({ claimedAtMs }) => this.clock.monotonicMs() - claimedAtMs > this.claims.holdsMs / 2,
+      giveBack: (claimed) => this.claims.release(claimed),
+      stopping: () => this.#stopping,
+    });
   }
 
   private inBackground(work: Promise<unknown>): void {

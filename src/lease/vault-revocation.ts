@@ -28,15 +28,25 @@ export class VaultRevocation {
   ) {}
 
   /**
-   * Revokes Vault's lease and waits for the target, then revokes the token, then looks until both are gone. Fails with
-   * the codes of {@link CredentialSource}, with `vault_unavailable` when a call would begin after `deadlineMs` (of the
-   * monotonic clock), and with `vault_refused` when Vault still knows one of them after a while.
+   * Has the target make it worthless: revokes Vault's lease and waits for the target, or, where Vault's lease is not
+   * known, revokes the token that it hangs from. Fails with the codes of {@link CredentialSource}.
    */
-  async revoke({ accessor, vaultLeaseId }: KnownToVault, deadlineMs: number): Promise<Proof> {
-    if (vaultLeaseId !== undefined) await this.source.revokeLease(vaultLeaseId);
+  async end({ accessor, vaultLeaseId }: KnownToVault): Promise<void> {
+    if (vaultLeaseId === undefined) await this.source.revokeAccessor(accessor);
+    else await this.source.revokeLease(vaultLeaseId);
     crashPoint('lease.revoke.vault-revoked');
-    this.refuseLate(deadlineMs);
-    await this.source.revokeAccessor(accessor);
+  }
+
+  /**
+   * After {@link end}: revokes the token, then looks until token and lease are gone; asks little of Vault and nothing
+   * of the target. Fails with the codes of {@link CredentialSource}, with `vault_unavailable` when a call would begin
+   * after `deadlineMs` (of the monotonic clock), and with `vault_refused` when Vault still knows one of them after a while.
+   */
+  async prove({ accessor, vaultLeaseId }: KnownToVault, deadlineMs: number): Promise<Proof> {
+    if (vaultLeaseId !== undefined) {
+      this.refuseLate(deadlineMs);
+      await this.source.revokeAccessor(accessor);
+    }
     crashPoint('lease.revoke.accessor-revoked');
     this.refuseLate(deadlineMs);
     // Leases below a revoked token go away some time after it did, so one look is not enough.

@@ -4,6 +4,7 @@ import type {
   CredentialView,
   ExplainBody,
   ExplanationView,
+  ForgottenLeaseView,
   GrantCreateBody,
   GrantSpec,
   GrantVersionView,
@@ -140,6 +141,16 @@ export class LeaseAdmin {
 
   revoke(id: string, because: Because = {}): Promise<LeaseView> {
     return this.calls.post(apiPath`/v1/leases/${id}/revoke`, because);
+  }
+
+  /** Tries a revocation that waits for its next attempt again, now; `state` and `last_error` say how it went. */
+  retry(id: string, because: Because = {}): Promise<LeaseView> {
+    return this.calls.post(apiPath`/v1/leases/${id}/retry`, because);
+  }
+
+  /** Gives up on a lease whose revocation is stuck: `may_be_alive` is yours to look after from now on. */
+  forget(id: string, because: { readonly reason: string }): Promise<ForgottenLeaseView> {
+    return this.calls.post(apiPath`/v1/leases/${id}/forget`, because);
   }
 }
 

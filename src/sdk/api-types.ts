@@ -333,6 +333,19 @@ export interface ExplanationView {
   }[];
 }
 
+export interface ForgottenLeaseView {
+  lease: LeaseView;
+  /** what nothing proves to be dead */
+  may_be_alive: {
+    /** the secrets engine's mount in Vault */
+    mount: string;
+    /** the user at the target, or the serial; null where none is known */
+    account: string | null;
+    /** when Vault ends it by itself at the latest, if it can */
+    vault_ends_it_at: string;
+  };
+}
+
 export interface GrantCreateBody {
   name: string;
   description?: string | undefined;
@@ -531,10 +544,12 @@ export interface LeaseView {
   grant_version: number;
   credential: string;
   kind: 'database' | 'kv' | 'pki';
+  /** the secrets engine's mount in Vault */
+  mount: string;
   delivery: 'inline' | 'wrapped' | 'gateway';
   /** whether the end of the lease makes the credential worthless */
   revocable: boolean;
-  state: 'issuing' | 'active' | 'revoking' | 'orphaned' | 'revoked' | 'expired';
+  state: 'issuing' | 'active' | 'revoking' | 'orphaned' | 'revoked' | 'expired' | 'forgotten';
   requested_at: string;
   issued_at: string | null;
   expires_at: string;
@@ -549,6 +564,8 @@ export interface LeaseView {
   attempts: number;
   last_error: string | null;
   next_attempt_at: string | null;
+  /** since when it fails again and again; it is tried all the same */
+  stuck_since: string | null;
   workload: {
     /** name of the issuer, as in the settings */
     issuer: string;

@@ -16,6 +16,8 @@ export class Gauges {
   private readonly databaseUp: Gauge;
   private readonly leases: Gauge;
   private readonly revocationLag: Gauge;
+  private readonly stuck: Gauge;
+  private readonly leftAlone: Gauge;
   private readonly backlog: Gauge;
   private readonly backlogAge: Gauge;
   private readonly jobRuns: Gauge;
@@ -32,7 +34,14 @@ export class Gauges {
     this.leases = this.gauge('leases', 'Leases that have not ended, by state.', ['state']);
     this.revocationLag = this.gauge(
       'revocation_lag_seconds',
-      'Age of the oldest revocation that was asked for and is not proved.',
+      'How late the oldest end is that is due and not proved, by mount; none where nothing is due.',
+      ['mount'],
+    );
+    this.stuck = this.gauge('stuck_leases', 'Leases whose revocation is stuck, by mount.', ['mount']);
+    this.leftAlone = this.gauge(
+      'revocation_breaker_open',
+      'Mounts that this replica does not revoke at for the moment.',
+      ['mount'],
     );
     this.backlog = this.gauge('audit_backlog_events', 'Events that wait to be sequenced.');
     this.backlogAge = this.gauge('audit_backlog_age_seconds', 'Age of the oldest event that waits.');
@@ -61,12 +70,15 @@ export class Gauges {
   }
 
   private async readLeases(): Promise<void> {
-    const [counts, lagSeconds] = await Promise.all([
+    const [counts, lags, stuck] = await Promise.all([
       this.leaseMetrics.countsByState(),
-      this.leaseMetrics.revocationLagSeconds(),
+      this.leaseMetrics.revocationLags(),
+      this.leaseMetrics.stuckByMount(),
     ]);
     for (const [state, count] of Object.entries(counts)) this.leases.set({ state }, count);
-    this.revocationLag.set(lagSeconds);
+    for (const { mount, lagSeconds } of lags) this.revocationLag.set({ mount }, lagSeconds);
+    for (const { mount, count } of stuck) this.stuck.set({ mount }, count);
+    for (const mount of this.leaseMetrics.mountsLeftAlone()) this.leftAlone.set({ mount }, 1);
   }
 
   private async readBacklog(): Promise<void> {

@@ -22,6 +22,7 @@ export const leaseView = z
     grant_version: z.int(),
     credential: z.string(),
     kind: z.enum(CREDENTIAL_KINDS),
+    mount: z.string().describe("the secrets engine's mount in Vault"),
     delivery: z.enum(DELIVERIES),
     revocable: z.boolean().describe('whether the end of the lease makes the credential worthless'),
     state: z.enum(LEASE_STATES),
@@ -36,6 +37,7 @@ export const leaseView = z
     attempts: z.int().describe('attempts at revoking it'),
     last_error: z.string().nullable(),
     next_attempt_at: instant.nullable(),
+    stuck_since: instant.nullable().describe('since when it fails again and again; it is tried all the same'),
     workload: workloadView,
   })
   .meta({ id: 'LeaseView' });
@@ -53,6 +55,7 @@ export function leaseViewOf(lease: Lease): LeaseView {
     grant_version: lease.grantVersion,
     credential: lease.credential,
     kind: lease.kind,
+    mount: lease.mount,
     delivery: lease.delivery,
     revocable: lease.revocable,
     state: lease.state,
@@ -67,6 +70,7 @@ export function leaseViewOf(lease: Lease): LeaseView {
     attempts: lease.attempts,
     last_error: lease.lastError,
     next_attempt_at: instantOrNull(lease.nextAttemptAt),
+    stuck_since: instantOrNull(lease.stuckSince),
     workload: { issuer: lease.issuer, subject: lease.subject },
   };
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { CommandSet } from '../command-set.js';
 import { withPages } from './list-options.js';
+import { defineStuckCommands } from './stuck-leases.js';
 
 /** `run …`, `leases …` and `revocation …`: what is going on, and how to end it. */
 export function defineOperationCommands(set: CommandSet, program: Command): void {
@@ -80,6 +81,8 @@ export function defineOperationCommands(set: CommandSet, program: Command): void
       async () => (await import('../actions/operation.js')).revokeLease,
     )
     .option('--reason <text>', 'why; kept in the audit log');
+
+  defineStuckCommands(set, leases);
 
   const revocation = set.group(program, 'revocation', 'the hold on revocations, for a restored database');
   set.leaf(

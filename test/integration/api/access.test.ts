@@ -38,6 +38,8 @@ const TABLE: Readonly<Record<string, readonly Role[]>> = {
   'GET /v1/leases': EVERY,
   'GET /v1/leases/{id}': EVERY,
   'POST /v1/leases/{id}/revoke': ACTING,
+  'POST /v1/leases/{id}/retry': ACTING,
+  'POST /v1/leases/{id}/forget': ['admin'],
   'GET /v1/revocation': EVERY,
   'POST /v1/revocation/hold': ACTING,
   'POST /v1/revocation/resume': ACTING,

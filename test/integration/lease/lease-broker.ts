@@ -14,6 +14,7 @@ import { CredentialSource } from '../../../src/lease/credential-source.js';
 import { LeaseDecisions } from '../../../src/lease/lease-decisions.js';
 import { LeaseEnd } from '../../../src/lease/end.js';
 import { LeaseExpiry } from '../../../src/lease/expire.js';
+import { LeaseForget } from '../../../src/lease/forget.js';
 import { RevocationHold } from '../../../src/lease/hold.js';
 import { LeaseIssue } from '../../../src/lease/issue.js';
 import { LeaseMetrics } from '../../../src/lease/lease-metrics.js';
@@ -22,6 +23,8 @@ import { Leases } from '../../../src/lease/leases.js';
 import { Reconcile } from '../../../src/lease/reconcile.js';
 import { LeaseRenewal } from '../../../src/lease/renew.js';
 import { Retention } from '../../../src/lease/retention.js';
+import { LeaseRetry } from '../../../src/lease/retry.js';
+import { RevocationLag } from '../../../src/lease/revocation-lag.js';
 import { Revoker } from '../../../src/lease/revoker.js';
 import { Runs } from '../../../src/run/runs.js';
 import { RegisteredJobs } from '../../../src/scheduler/registered-jobs.js';
@@ -63,6 +66,9 @@ export interface LeaseBroker {
   readonly reconcile: Reconcile;
   readonly retention: Retention;
   readonly metrics: LeaseMetrics;
+  readonly retry: LeaseRetry;
+  readonly forget: LeaseForget;
+  readonly lag: RevocationLag;
   readonly catalogue: CredentialCatalogue;
   readonly grants: Grants;
   readonly runs: Runs;
@@ -157,6 +163,9 @@ function servicesOf(app: INestApplicationContext): Omit<LeaseBroker, 'clock' | '
     reconcile: get(Reconcile),
     retention: get(Retention),
     metrics: get(LeaseMetrics),
+    retry: get(LeaseRetry),
+    forget: get(LeaseForget),
+    lag: get(RevocationLag),
     catalogue: get(CredentialCatalogue),
     grants: get(Grants),
     runs: get(Runs),

@@ -50,6 +50,7 @@ it('is one of the jobs, of which each has its own name', () => {
     expect.arrayContaining([
       'expire-leases exclusive',
       'revoke-leases every-replica',
+      'watch-revocation-lag exclusive',
       'reconcile-issuing exclusive',
       'reconcile-vault exclusive',
       'retention exclusive',

@@ -230,15 +230,17 @@ describe('figures', () => {
     const [lease] = await leases(run, world.mounts.names.kv, 2);
     const before = await world.broker.metrics.countsByState();
     expect(before.active).toBeGreaterThanOrEqual(2);
-    expect(await world.broker.metrics.revocationLagSeconds()).toBe(0);
+    expect(await world.broker.metrics.revocationLags()).toEqual([]);
     await world.query(
       `UPDATE leases SET state = 'revoking', revoke_cause = 'admin', revoke_requested_at = now() - interval '90 seconds', next_attempt_at = now() WHERE id = $1`,
       [lease?.id],
     );
-    expect(await world.broker.metrics.revocationLagSeconds()).toBeGreaterThan(85);
+    const [lag] = await world.broker.metrics.revocationLags();
+    expect(lag).toMatchObject({ mount: world.mounts.kv, waiting: 1 });
+    expect(lag?.lagSeconds).toBeGreaterThan(85);
     const after = await world.broker.metrics.countsByState();
     expect(after).toEqual({ ...before, active: before.active - 1, revoking: before.revoking + 1 });
     await world.broker.revoker.revokeDue(100);
-    expect(await world.broker.metrics.revocationLagSeconds()).toBe(0);
+    expect(await world.broker.metrics.revocationLags()).toEqual([]);
   });
 });

@@ -40,7 +40,8 @@ async function move(to: LeaseState): Promise<boolean> {
     await client.query(
       `UPDATE leases SET state = $1, issued_at = coalesce(issued_at, now()), next_attempt_at = now(),
          revoke_cause = CASE WHEN $1 IN ('issuing', 'active') THEN NULL ELSE 'admin' END,
-         ended_at = CASE WHEN $1 IN ('revoked', 'expired') THEN now() END`,
+         ended_at = CASE WHEN $1 IN ('revoked', 'expired', 'forgotten') THEN now() END,
+         stuck_since = CASE WHEN $1 = 'forgotten' THEN now() END`,
       [to],
     );
     return true;

@@ -19,7 +19,7 @@ describe('the states of a lease', () => {
       expect(hasCode(thrown, 'state_transition_refused')).toBe(true);
     };
     for (const each of LEASE_STATES) refused(() => endStateOf(each, null));
-    for (const each of ['issuing', 'active', 'revoked', 'expired'] as const) {
+    for (const each of ['issuing', 'active', 'revoked', 'expired', 'forgotten'] as const) {
       for (const why of REVOKE_CAUSES) refused(() => endStateOf(each, why));
     }
     refused(() => endStateOf('orphaned', 'expiry'));

@@ -12,6 +12,7 @@ export function leaseView(changes: Partial<LeaseView> = {}): LeaseView {
     grant_version: 1,
     credential: 'orders',
     kind: 'database',
+    mount: 'database',
     delivery: 'inline',
     revocable: true,
     state: 'active',
@@ -26,6 +27,7 @@ export function leaseView(changes: Partial<LeaseView> = {}): LeaseView {
     attempts: 0,
     last_error: null,
     next_attempt_at: null,
+    stuck_since: null,
     workload: { issuer: 'ci', subject: 'job' },
     ...changes,
   };
