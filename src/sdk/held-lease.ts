@@ -80,6 +80,11 @@ export class HeldLease extends EventEmitter<LeaseEvents> {
     return this.#view.credential;
   }
 
+  /** The same, as a {@link HeldCredential} calls it. */
+  get name(): string {
+    return this.#view.credential;
+  }
+
   /** The credential's fields; prints redacted. Throws for a wrapped lease, whose credential never comes here. */
   get data(): SecretData {
     if (this.#data === undefined) throw new TypeError(`lease ${this.id} is wrapped: unwrap it at Vault`);

@@ -9,7 +9,7 @@ export function defineExecCommand(set: CommandSet, program: Command): void {
       'exec <command...>',
       {
         summary:
-          'run a command with leased credentials, renewed while it lives and released when it ends; passes on signals and its exit code (128 + n for a signal, 127 not found, 126 not executable)',
+          'run a command with leased credentials, renewed and replaced while it lives and released when it ends; passes on signals and its exit code (128 + n for a signal, 127 not found, 126 not executable)',
         example: 'leasegate exec --credential orders-readonly=DB --run-id nightly-42 -- ./load.sh',
       },
       async () => (await import('../actions/exec.js')).exec,
@@ -28,8 +28,22 @@ export function defineExecCommand(set: CommandSet, program: Command): void {
     )
     .option(
       '--file <name[.field]=path>',
-      'lease it and write it (JSON), or one field as it is, to a new file that only you can read; removed at the end; repeatable',
+      'lease it and write it (JSON), or one field as it is, to a new file that only you can read; written anew when the credential is replaced, removed at the end; repeatable',
       gather,
+    )
+    .option(
+      '--on-rotate <what>',
+      'when a credential was replaced before its lease could live no longer: `signal:HUP` tells the command that its files are new, `restart` ends it with SIGTERM and starts it again, `none` only writes the files (none)',
+    )
+    .option(
+      '--overlap <seconds>',
+      'how long a replaced credential still works; at most a third of the longest life of a lease (60)',
+      parseSeconds,
+    )
+    .option(
+      '--stop-timeout <seconds>',
+      'for restart: how long the command may take to end before it is killed (10)',
+      parseSeconds,
     )
     .option('--ttl <seconds>', 'time to live of each lease between renewals', parseSeconds)
     .option('--close-run', 'end the run when the command has ended')

@@ -5,8 +5,10 @@ import { exitCodeOfSignal, type Forwarded } from './signals.js';
 export interface RunningChild {
   /** Its exit code; 128 + n when a signal ended it, 127 when there is no such command, 126 when it cannot be run. */
   readonly exit: Promise<number>;
-  /** Passes a signal on. */
+  /** Passes on a signal that this process got. */
   pass(signal: Forwarded): void;
+  /** Sends a signal of this process's own. */
+  kill(signal: NodeJS.Signals): void;
 }
 
 /** What could not be started, and why. */
@@ -37,6 +39,9 @@ export function startChild(
     pass(signal) {
       // A terminal sends these to the whole foreground group: the command has it already, and twice means "now" to many.
       if (options.terminal && (signal === 'SIGINT' || signal === 'SIGQUIT')) return;
+      child.kill(signal);
+    },
+    kill(signal) {
       child.kill(signal);
     },
   };

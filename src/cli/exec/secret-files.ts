@@ -1,4 +1,6 @@
-import { open, rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { usageError } from '../cli-error.js';
 
 /**
@@ -7,12 +9,12 @@ import { usageError } from '../cli-error.js';
  * on a tmpfs.
  */
 export class SecretFiles {
-  readonly #paths: string[] = [];
+  readonly #paths = new Set<string>();
 
+  /** Makes the file. Refuses as a usage error when there is one. */
   async write(path: string, text: string): Promise<void> {
-    let file;
     try {
-      file = await open(path, 'wx', 0o600);
+      await this.#create(path, text);
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? error.code : undefined;
       if (code === 'EEXIST')
@@ -22,17 +24,30 @@ export class SecretFiles {
         );
       throw error;
     }
-    this.#paths.push(path);
+  }
+
+  /** Replaces a file that {@link write} made: whoever reads it sees the old text or the new one, whole. */
+  async replace(path: string, text: string): Promise<void> {
+    const fresh = join(dirname(path), `.${basename(path)}.${randomUUID()}`);
+    await this.#create(fresh, text);
+    await rename(fresh, path);
+    this.#paths.delete(fresh);
+  }
+
+  /** Removes all of them; answers those that could not be. */
+  async remove(): Promise<readonly string[]> {
+    const paths = [...this.#paths];
+    const results = await Promise.allSettled(paths.map((path) => rm(path, { force: true })));
+    return paths.filter((_path, index) => results[index]?.status === 'rejected');
+  }
+
+  async #create(path: string, text: string): Promise<void> {
+    const file = await open(path, 'wx', 0o600);
+    this.#paths.add(path);
     try {
       await file.writeFile(text);
     } finally {
       await file.close();
     }
-  }
-
-  /** Removes all of them; answers those that could not be. */
-  async remove(): Promise<readonly string[]> {
-    const results = await Promise.allSettled(this.#paths.map((path) => rm(path, { force: true })));
-    return this.#paths.filter((_path, index) => results[index]?.status === 'rejected');
   }
 }

@@ -2,11 +2,14 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { until } from '../../support/until.js';
 import { leaseView } from '../sdk/lease-views.js';
 import { scriptedServer, type Reply } from '../sdk/scripted-server.js';
 import { compileCli, type CompiledCli } from './compiled-cli.js';
+
+// Each command is a process, and the machine may be busy.
+vi.setConfig({ testTimeout: 60_000 });
 
 let cli: CompiledCli;
 const folder = mkdtempSync(join(tmpdir(), 'leasegate-exec-'));
@@ -30,13 +33,16 @@ const exchanged: Reply = {
   },
 };
 const inSeconds = (seconds: number): string => new Date(Date.now() + seconds * 1000).toISOString();
-const leased = (seconds = 600): Reply => ({
-  status: 201,
-  body: {
-    lease: leaseView({ expires_at: inSeconds(seconds), max_expires_at: inSeconds(3_600) }),
+/** Answered with times of that moment: the process may take long to start. */
+const timed =
+  (status: number, body: () => object): Reply =>
+  (_request, response) =>
+    void response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body()));
+const leased = (seconds = 600, longest = 3_600): Reply =>
+  timed(201, () => ({
+    lease: leaseView({ expires_at: inSeconds(seconds), max_expires_at: inSeconds(longest) }),
     credential: { username: 'v-user', password: 'marker-7' },
-  },
-});
+  }));
 const released: Reply = { status: 200, body: { lease: leaseView({ state: 'revoked' }) } };
 const refused = (status: number, code: string): Reply => ({
   status,
@@ -240,21 +246,64 @@ describe('gives the credential to the command', () => {
 
 describe('while the command lives', () => {
   it('renews', async () => {
-    const renewed: Reply = {
-      status: 200,
-      body: { lease: leaseView({ expires_at: inSeconds(600), max_expires_at: inSeconds(3_600) }) },
-    };
-    const { child, ended, calls } = await start(
-      ['--credential', 'orders', '--ttl', '2s', '--', ...LISTENER],
+    const renewed = timed(200, () => ({
+      lease: leaseView({ expires_at: inSeconds(600), max_expires_at: inSeconds(3_600) }),
+    }));
+    const { child, ended, calls, output } = await start(
+      ['--credential', 'orders', '--ttl', '6s', '--', ...LISTENER],
       exchanged,
-      leased(2),
+      leased(6),
       renewed,
       released,
     );
-    await until(() => calls().length === 3);
+    await until(() => calls().length === 3, { deadlineMs: 30_000 });
+    await until(() => output.stdout.includes('ready'), { deadlineMs: 30_000 });
     child.kill('SIGTERM');
     expect((await ended).code).toBe(5);
     expect(calls()).toEqual([...RELEASED.slice(0, 2), 'POST /v1/leases/ID/renew', 'DELETE /v1/leases/ID']);
+  });
+
+  it('has new files and is told so when a credential was replaced; what is replaced lives on for a while', async () => {
+    const path = join(folder, 'replaced.json');
+    const teller = [
+      process.execPath,
+      '-e',
+      `const { readFileSync, statSync } = require('node:fs');
+       const show = (what) => console.log(what, (statSync(process.argv[1]).mode & 0o777).toString(8), readFileSync(process.argv[1], 'utf8').trim());
+       process.on('SIGHUP', () => { show('told'); process.exit(4); });
+       setInterval(() => {}, 1000); show('ready');`,
+      path,
+    ];
+    const other = timed(201, () => ({
+      lease: leaseView({
+        id: '0198c0de-0000-7000-8000-00000000000b',
+        expires_at: inSeconds(600),
+        max_expires_at: inSeconds(600),
+      }),
+      credential: { username: 'v-other', password: 'marker-8' },
+    }));
+    const { ended, output, calls } = await start(
+      ['--file', `orders=${path}`, '--on-rotate', 'signal:HUP', '--', ...teller],
+      exchanged,
+      // It cannot be renewed: its longest life is what it has.
+      leased(9, 9),
+      other,
+      released,
+      released,
+    );
+    expect((await ended).code).toBe(4);
+    expect(output.stdout).toBe(
+      'ready 600 {"username":"v-user","password":"marker-7"}\ntold 600 {"username":"v-other","password":"marker-8"}\n',
+    );
+    expect(output.stderr).toMatch(/^leasegate: orders was replaced; the old one works until \S+\n$/);
+    expect(calls().sort()).toEqual([
+      'DELETE /v1/leases/ID',
+      'DELETE /v1/leases/ID',
+      'POST /oauth2/token',
+      'POST /v1/leases',
+      'POST /v1/leases',
+    ]);
+    expect(existsSync(path)).toBe(false);
   });
 
   it('says why a lease cannot be renewed, and lets the command go on', async () => {
