@@ -32,7 +32,11 @@ export async function serve(options: StartOptions | readonly string[] = {}): Pro
   if (migrateFirst === true) await migrate({ config });
   const app = await connected(() => createApp(settings));
   const stopped = stopOnSignal(app);
-  const listening = await app.listen();
+  const listening = await app.listen().catch(async (error: unknown) => {
+    // Its jobs would go on and keep the process up: a broker that nobody can reach, and nobody restarts.
+    await app.close();
+    throw error;
+  });
   process.stdout.write(
     `${JSON.stringify({ level: 'info', listening, roles: settings.values.roles, pid: process.pid, msg: 'listening' })}\n`,
   );

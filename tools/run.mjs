@@ -9,6 +9,7 @@ import { progressLine } from './report-line.mjs';
 const PROGRAMS = {
   demo: 'dist/src/dev/demo/main.js',
   bench: 'dist/bench/main.js',
+  fault: 'dist/src/dev/fault/main.js',
   local: 'dist/src/dev/local/main.js',
   'vault:build': 'dist/src/dev/vault-build-main.js',
 };

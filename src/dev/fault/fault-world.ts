@@ -1,0 +1,86 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { exampleGrant } from '../example-specs.js';
+import { DEV_ISSUER_NAME } from '../issuer-names.js';
+import { readBooks, select } from './books.js';
+import { compareBooks, type Comparison } from './compare.js';
+import type { FaultParts } from './fault-parts.js';
+import { FaultWorker } from './fault-worker.js';
+import { Fleet } from './fleet.js';
+import { Ledger } from './ledger.js';
+import { Seeded } from './seeded.js';
+
+/** The workload of the seeded grant. */
+export const FAULT_SUBJECT = 'jobs/faults';
+
+const LOOK_EVERY_MS = 500;
+
+/** Brokers under test with a catalogue and a grant, and what is compared when the faults are over. */
+export class FaultWorld {
+  readonly ledger = new Ledger();
+
+  private constructor(
+    readonly parts: FaultParts,
+    readonly fleet: Fleet,
+    readonly random: Seeded,
+  ) {}
+
+  static async start(parts: FaultParts, replicas: number, seed: number): Promise<FaultWorld> {
+    const world = new FaultWorld(parts, await Fleet.start(parts, replicas), new Seeded(seed));
+    try {
+      const admin = world.worker();
+      for (const body of parts.credentials) {
+        const answer = await admin.admin({ method: 'POST', path: '/v1/credentials', body });
+        if (answer?.status !== 201) throw new Error(`a credential was answered with ${answer?.status}`);
+      }
+      await world.grant('faults', FAULT_SUBJECT);
+      return world;
+    } catch (error) {
+      await world.stop();
+      throw error;
+    }
+  }
+
+  /** A worker that draws beside the others. */
+  worker(): FaultWorker {
+    return new FaultWorker(this.parts, this.fleet, this.ledger, this.random.fork());
+  }
+
+  /** Makes a grant for a workload of its own; answers its name. */
+  async grant(name: string, subject: string): Promise<string> {
+    const body = exampleGrant(name, DEV_ISSUER_NAME, subject);
+    const answer = await this.worker().admin({ method: 'POST', path: '/v1/grants', body });
+    // An earlier attempt may have made it and not been heard.
+    if (answer === undefined || (answer.status !== 201 && answer.status !== 409))
+      throw new Error(`the grant ${name} was answered with ${answer?.status}`);
+    return name;
+  }
+
+  /** Has a job that comes round be due now, on whichever broker is quicker. */
+  async due(job: string): Promise<void> {
+    await select(
+      this.parts.databaseUrl,
+      `UPDATE scheduled_jobs SET next_run_at = clock_timestamp() WHERE name = '${job}'`,
+    );
+  }
+
+  /** Waits until nothing stands still and the books agree; when they do not in time, answers in what they differ. */
+  async rest(deadlineMs: number): Promise<Comparison> {
+    await this.fleet.recovered();
+    const deadline = performance.now() + deadlineMs;
+    for (;;) {
+      const comparison = compareBooks(await readBooks(this.parts), this.ledger);
+      if (agrees(comparison) || performance.now() > deadline) return comparison;
+      await pause(LOOK_EVERY_MS);
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.fleet.stop();
+    await this.parts.clear().catch(() => undefined);
+  }
+}
+
+/** Whether no book contradicts another. */
+export function agrees(comparison: Comparison): boolean {
+  return (Object.values(comparison) as (readonly string[])[]).every((findings) => findings.length === 0);
+}
