@@ -4,6 +4,7 @@ import { First1700000000000 } from '../../migrations/1700000000000-first.js';
 import { Tools1700000001000 } from '../../migrations/1700000001000-tools.js';
 import { Calls1700000002000 } from '../../migrations/1700000002000-calls.js';
 import { Costs1700000003000 } from '../../migrations/1700000003000-costs.js';
+import { WatchedClient } from './watched-client.js';
 import { Alerts1700000004000 } from '../../migrations/1700000004000-alerts.js';
 import { Shadow1700000005000 } from '../../migrations/1700000005000-shadow.js';
 import { StuckLeases1700000007000 } from '../../migrations/1700000007000-stuck-leases.js';
@@ -20,6 +21,9 @@ export const MIGRATIONS = [
   StuckLeases1700000007000,
   Log1700000009000,
 ];
+
+/** Beyond a statement's own time: what a slow network may take for its answer. */
+const ANSWER_ON_ITS_WAY_MS = 2_000;
 
 /**
  * A data source for the configured database; not connected yet. The schema comes from migrations alone
@@ -42,6 +46,8 @@ export function createDataSource(settings: Settings): DataSource {
       idle_in_transaction_session_timeout: statementTimeoutMs,
       connectionTimeoutMillis: 5_000,
       keepAlive: true,
+      Client: WatchedClient,
+      answerWithinMs: statementTimeoutMs + ANSWER_ON_ITS_WAY_MS,
     },
   });
 }

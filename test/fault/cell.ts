@@ -42,7 +42,9 @@ export interface Scene {
 }
 
 const borrowed = new Set<Replica>();
-const ATTEMPTS = 4;
+const ATTEMPTS = 8;
+/** Times the number of the attempt: a broker that was cut off does not go back to the same mount for a while. */
+const PAUSE_MS = 1_000;
 const WITHIN_MS = 45_000;
 const LOOK_EVERY_MS = 100;
 
@@ -82,6 +84,7 @@ export async function play(world: FaultWorld, cell: Cell): Promise<void> {
     try {
       await cell.act(scene);
       if (await happened()) return;
+      await pause(attempt * PAUSE_MS);
     } finally {
       borrowed.delete(replica);
       for (const trap of traps.values()) await trap.remove();

@@ -29,7 +29,7 @@ const POSTGRES: readonly {
   { what: 'the activation', words: '"lease.issued"', act: acts.lease },
   { what: 'the failure', words: '"lease.failed"', act: acts.leaseThatFails },
   { what: 'the renewal', words: '"lease.renewed"', act: acts.renew },
-  { what: 'the mark', words: '"lease.revocation_requested"', then: 'COMMIT', act: acts.release },
+  { what: 'the mark', words: "SET state = 'revoking', revoke_cause = $1", then: 'COMMIT', act: acts.release },
   { what: 'the claim', words: 'SET claimed_by = $4::text', act: acts.release },
   { what: 'the end', words: '"lease.ended"', act: acts.release },
   { what: 'the close', words: '"run.closed"', then: 'COMMIT', act: acts.close },

@@ -75,9 +75,12 @@ export class Replica {
     return this.broker.exited;
   }
 
-  /** Has the process stop at this point when it comes to it. */
+  /** Has the process stop at this point when it comes to it; nothing happens when it has ended. */
   async arm(point: CrashPoint, action: CrashAction): Promise<void> {
-    await writeFile(join(this.folder, point), action);
+    await writeFile(join(this.folder, point), action).catch((error: unknown) => {
+      // Its folder has gone with it.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    });
   }
 
   /** Takes back what was armed and did not happen. */

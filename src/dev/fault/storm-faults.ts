@@ -25,7 +25,7 @@ const POSTGRES_WORDS: readonly { readonly words: string; readonly then?: string 
   { words: '"lease.issued"' },
   { words: '"lease.renewed"' },
   { words: '"lease.ended"' },
-  { words: '"lease.revocation_requested"', then: 'COMMIT' },
+  { words: "SET state = 'revoking', revoke_cause = $1", then: 'COMMIT' },
   { words: '"run.closed"', then: 'COMMIT' },
   { words: '"exchange.accepted"', then: 'COMMIT' },
   { words: 'SET claimed_by = $4::text' },
