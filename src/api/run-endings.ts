@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Revoker } from '../lease/revoker.js';
+import { Revocations } from '../lease/kill/revocations.js';
 import type { RunEnding } from '../run/runs.js';
 import { Settings } from '../settings/schema.js';
 import { runViewOf, type RunEndView } from './view/run-view.js';
@@ -8,14 +8,15 @@ import { runViewOf, type RunEndView } from './view/run-view.js';
 @Injectable()
 export class RunEndings {
   constructor(
-    private readonly revoker: Revoker,
+    private readonly revocations: Revocations,
     private readonly settings: Settings,
   ) {}
 
   /** Waits at most `leases.revokeWaitMs` after the end is durable; what is outstanding goes on behind it. */
-  async wait(ending: Promise<RunEnding>, runRef: string): Promise<RunEndView> {
-    const { run, leases } = await ending;
-    const tally = await this.revoker.revokeNow({ runRef }, this.settings.values.leases.revokeWaitMs);
-    return { run: runViewOf(run), leases, proved: tally.proved, outstanding: tally.outstanding };
+  async wait(ending: Promise<RunEnding>): Promise<RunEndView> {
+    const { run, leases, revocationId } = await ending;
+    const waitMs = this.settings.values.leases.revokeWaitMs;
+    const { proved, outstanding } = await this.revocations.watch(revocationId, waitMs);
+    return { run: runViewOf(run), leases, proved, outstanding, revocation: revocationId };
   }
 }

@@ -12,6 +12,9 @@ export const REVOKE_CAUSES = [
   'admin',
   'expiry',
   'credential_disabled',
+  'workload_blocked',
+  'issuer_blocked',
+  'target_blocked',
   'superseded',
   'failed',
   'crashed',
@@ -155,6 +158,35 @@ export const EVENT_KINDS = {
   },
   'revocation.caught_up': { mount: open<string>(), lagged_seconds: open<number>() },
   'lease.unknown_found': { mount: open<string>(), vault_lease: hashed(), revoked: open<boolean>() },
+
+  // The kill switch
+  'revocation.requested': {
+    revocation_id: open<string>(),
+    selector: open<Readonly<Record<string, string | readonly string[]>>>(),
+    cause: open<string>(),
+    reason: maybe<string>(),
+    leases: open<number>(),
+  },
+  'revocation.completed': {
+    revocation_id: open<string>(),
+    leases: open<number>(),
+    /** Of which Vault confirmed that they are gone. */
+    proved: open<number>(),
+    /** That somebody gave up: they may be alive. */
+    forgotten: open<number>(),
+    seconds: open<number>(),
+  },
+  'block.created': {
+    block_id: open<string>(),
+    kind: open<string>(),
+    issuer: maybe<string>(),
+    subject: maybe<string>(),
+    mount: maybe<string>(),
+    credentials: maybe<readonly string[]>(),
+    until: maybe<string>(),
+    reason: open<string>(),
+  },
+  'block.lifted': { block_id: open<string>(), kind: open<string>(), reason: maybe<string>() },
 
   // Calls
   'call.started': {

@@ -3,6 +3,7 @@ import { actorName, type Caller } from '../kernel/caller.js';
 import { BrokerError } from '../kernel/broker-error.js';
 import { Clock } from '../kernel/clock.js';
 import { Log } from '../kernel/log.js';
+import type { OpenedRevocation } from '../kernel/opened-revocation.js';
 import { safeErrorFields } from '../kernel/safe-error.js';
 import { Transactions, type Tx } from '../database/transaction.js';
 import { decodeCursor, pageOf, type Page } from '../database/page.js';
@@ -25,6 +26,9 @@ export interface CredentialFilter {
   readonly limit: number;
   readonly cursor?: string;
 }
+
+/** An entry that was disabled, and the revocation of its leases. */
+export type DisabledEntry = Credential & OpenedRevocation;
 
 /** The credentials that grants may name. Every change and its event are one transaction. */
 @Injectable()
@@ -122,7 +126,7 @@ export class CredentialCatalogue {
   }
 
   /** Stops new leases of it and has the live ones revoked. Disabling what is disabled is refused. */
-  async disable(caller: Caller, name: string, reason?: string): Promise<Credential> {
+  async disable(caller: Caller, name: string, reason?: string): Promise<DisabledEntry> {
     const port = this.#disabled;
     if (port === undefined) throw new Error('nothing is registered that would revoke the leases');
     const result = await this.transactions.run(async (tx) => {
@@ -133,11 +137,10 @@ export class CredentialCatalogue {
         { caller, credential: name },
         reason === undefined ? {} : { reason },
       );
-      await port.during(tx, { credential: name, caller });
-      return disabled;
+      return { ...disabled, ...(await port.during(tx, { credential: name, caller })) };
     });
     await port
-      .after({ credential: name })
+      .after({ ...result, credential: name })
       .catch((error: unknown) =>
         this.log.warn(
           { credential: name, ...safeErrorFields(error) },
@@ -159,6 +162,39 @@ export class CredentialCatalogue {
       );
       return enabled;
     });
+  }
+
+  /**
+   * Disables every enabled credential of a mount, inside the transaction that blocks the mount; the leases are the
+   * caller's to end. Answers the names.
+   */
+  async disableAt(tx: Tx, mount: string, caller: Caller, reason: string): Promise<readonly string[]> {
+    const enabled = await selectCredentials(tx, 'WHERE mount = $1 AND enabled ORDER BY name FOR UPDATE', [
+      mount,
+    ]);
+    for (const { name } of enabled) {
+      await this.switched(tx, name, false);
+      await this.audit.append(tx, 'credential.disabled', { caller, credential: name }, { reason });
+    }
+    return enabled.map(({ name }) => name);
+  }
+
+  /** Enables those of these credentials that are disabled, inside the transaction that lifts their block. */
+  async enableAll(tx: Tx, names: readonly string[], caller: Caller, reason?: string): Promise<void> {
+    const disabled = await selectCredentials(
+      tx,
+      'WHERE name = ANY($1) AND NOT enabled ORDER BY name FOR UPDATE',
+      [names],
+    );
+    for (const { name } of disabled) {
+      await this.switched(tx, name, true);
+      await this.audit.append(
+        tx,
+        'credential.enabled',
+        { caller, credential: name },
+        reason === undefined ? {} : { reason },
+      );
+    }
   }
 
   private async switched(tx: Tx, name: string, enabled: boolean): Promise<Credential> {

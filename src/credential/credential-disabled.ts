@@ -1,5 +1,6 @@
 import type { Caller } from '../kernel/caller.js';
 import type { Tx } from '../database/transaction.js';
+import type { OpenedRevocation } from '../kernel/opened-revocation.js';
 
 /** A credential that has just been disabled. */
 export interface DisabledCredential {
@@ -13,11 +14,14 @@ export interface DisabledCredential {
  */
 export abstract class CredentialDisabled {
   /**
-   * Inside the transaction that disables it: marks every live lease of the credential for revocation and answers how
-   * many there were. Throwing undoes the disabling. Never calls Vault.
+   * Inside the transaction that disables it: opens the revocation of every live lease of the credential. Throwing
+   * undoes the disabling. Never calls Vault.
    */
-  abstract during(tx: Tx, disabled: DisabledCredential & { readonly caller: Caller }): Promise<number>;
+  abstract during(
+    tx: Tx,
+    disabled: DisabledCredential & { readonly caller: Caller },
+  ): Promise<OpenedRevocation>;
 
   /** After the commit: starts the revocations now. Whatever fails here is left to the scheduler. */
-  abstract after(disabled: DisabledCredential): Promise<void>;
+  abstract after(disabled: DisabledCredential & OpenedRevocation): Promise<void>;
 }

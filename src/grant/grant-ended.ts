@@ -1,6 +1,7 @@
 import type { Caller } from '../kernel/caller.js';
 import type { RevokeCause } from '../audit/catalogue.js';
 import type { Tx } from '../database/transaction.js';
+import type { OpenedRevocation } from '../kernel/opened-revocation.js';
 
 /** Why a grant no longer allows anything. */
 export type GrantEndCause = Extract<RevokeCause, 'grant_suspended' | 'grant_revoked' | 'grant_expired'>;
@@ -22,11 +23,11 @@ export interface EndedGrant {
  */
 export abstract class GrantEnded {
   /**
-   * Inside the transaction that ends it: marks its live leases for revocation, and ends its runs unless it is only
+   * Inside the transaction that ends it: opens the revocation of its live leases, and ends its runs unless it is only
    * suspended. Throwing undoes the ending. Never calls Vault.
    */
-  abstract during(tx: Tx, ended: EndedGrant): Promise<void>;
+  abstract during(tx: Tx, ended: EndedGrant): Promise<OpenedRevocation>;
 
   /** After the commit: starts the revocations now. Whatever fails here is left to the scheduler. */
-  abstract after(ended: Pick<EndedGrant, 'grantId'>): Promise<void>;
+  abstract after(ended: Pick<EndedGrant, 'grantId'> & OpenedRevocation): Promise<void>;
 }

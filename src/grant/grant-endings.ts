@@ -5,6 +5,7 @@ import { Clock } from '../kernel/clock.js';
 import { crashPoint } from '../kernel/crash-point.js';
 import { Ids } from '../kernel/ids.js';
 import { Log } from '../kernel/log.js';
+import type { OpenedRevocation } from '../kernel/opened-revocation.js';
 import { safeErrorFields } from '../kernel/safe-error.js';
 import { Transactions, type Tx } from '../database/transaction.js';
 import { AuditInbox } from '../audit/audit-inbox.js';
@@ -23,6 +24,9 @@ interface Ending {
   readonly cause: GrantEndCause;
   record(tx: Tx, grant: StoredGrant): Promise<unknown>;
 }
+
+/** A grant that was stopped, and the revocation of its leases. */
+export type StoppedGrant = Grant & OpenedRevocation;
 
 /** The acts that end what hangs from a grant; part of `Grants`, which is what others call. */
 @Injectable()
@@ -45,7 +49,7 @@ export class GrantEndings {
   }
 
   /** Stops a grant for now. */
-  suspend(caller: Caller, idOrName: string, reason?: string): Promise<Grant> {
+  suspend(caller: Caller, idOrName: string, reason?: string): Promise<StoppedGrant> {
     return this.end(caller, idOrName, {
       act: 'suspend',
       state: 'suspended',
@@ -55,7 +59,7 @@ export class GrantEndings {
   }
 
   /** Ends a grant for good. */
-  revoke(caller: Caller, idOrName: string, reason?: string): Promise<Grant> {
+  revoke(caller: Caller, idOrName: string, reason?: string): Promise<StoppedGrant> {
     return this.end(caller, idOrName, {
       act: 'revoke',
       state: 'revoked',
@@ -106,7 +110,7 @@ export class GrantEndings {
     });
   }
 
-  private async end(caller: Caller, idOrName: string, ending: Ending): Promise<Grant> {
+  private async end(caller: Caller, idOrName: string, ending: Ending): Promise<StoppedGrant> {
     const port = this.#ended;
     if (port === undefined) throw new Error('nothing is registered that would end runs and leases');
     const grant = await this.transactions.run(async (tx) => {
@@ -115,16 +119,16 @@ export class GrantEndings {
       await moveGrant(tx, before.id, ending.state, this.clock.now());
       await ending.record(tx, before);
       const { id: grantId, name: grantName } = before;
-      await port.during(tx, { grantId, grantName, cause: ending.cause, caller });
+      const opened = await port.during(tx, { grantId, grantName, cause: ending.cause, caller });
       crashPoint('grant.end.before-commit');
       const [after] = await this.review.warned(tx, [await readGrant(tx, grantId)]);
       if (after === undefined) throw new Error('a grant got lost');
-      return after;
+      return { ...after, ...opened };
     });
     crashPoint('grant.end.committed');
     this.active.forget();
     await port
-      .after({ grantId: grant.id })
+      .after({ ...grant, grantId: grant.id })
       .catch((error: unknown) =>
         this.log.warn(
           { grant: grant.name, ...safeErrorFields(error) },

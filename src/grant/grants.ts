@@ -10,7 +10,7 @@ import { AuditInbox } from '../audit/audit-inbox.js';
 import { ActiveGrants } from './active-grants.js';
 import { checkAct, type Grant, type GrantVersion } from './grant.js';
 import { GrantEnded } from './grant-ended.js';
-import { GrantEndings } from './grant-endings.js';
+import { GrantEndings, type StoppedGrant } from './grant-endings.js';
 import { about, because } from './grant-event.js';
 import { isPast } from './grant-live.js';
 import { listGrants, lockGrant, readGrant, type GrantFilter } from './grant-reads.js';
@@ -138,7 +138,7 @@ export class Grants {
   }
 
   /** Stops a grant for now: its leases are revoked, its runs stay open. */
-  suspend(caller: Caller, idOrName: string, reason?: string): Promise<Grant> {
+  suspend(caller: Caller, idOrName: string, reason?: string): Promise<StoppedGrant> {
     return this.endings.suspend(caller, idOrName, reason);
   }
 
@@ -158,7 +158,7 @@ export class Grants {
   }
 
   /** Ends a grant for good, with its runs and leases. */
-  revoke(caller: Caller, idOrName: string, reason?: string): Promise<Grant> {
+  revoke(caller: Caller, idOrName: string, reason?: string): Promise<StoppedGrant> {
     return this.endings.revoke(caller, idOrName, reason);
   }
 

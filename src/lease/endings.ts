@@ -5,18 +5,17 @@ import type { Tx } from '../database/transaction.js';
 import { GrantEnded, type EndedGrant } from '../grant/grant-ended.js';
 import { Grants } from '../grant/grants.js';
 import type { Caller } from '../kernel/caller.js';
+import type { OpenedRevocation } from '../kernel/opened-revocation.js';
 import { RunEnded, type EndedRun } from '../run/run-ended.js';
 import { Runs } from '../run/runs.js';
-import { RevocationRequests } from './revocation-requests.js';
-import { Revoker } from './revoker.js';
+import { Revocations } from './kill/revocations.js';
 
 /** The leases of a run end with it. */
 @Injectable()
 export class LeasesOfEndedRuns extends RunEnded implements OnModuleInit {
   constructor(
     private readonly runs: Runs,
-    private readonly requests: RevocationRequests,
-    private readonly revoker: Revoker,
+    private readonly revocations: Revocations,
   ) {
     super();
   }
@@ -25,14 +24,13 @@ export class LeasesOfEndedRuns extends RunEnded implements OnModuleInit {
     this.runs.whenEnded(this);
   }
 
-  async during(tx: Tx, { runRef, cause, caller }: EndedRun): Promise<number> {
-    const marked = await this.requests.request(tx, { runRef }, { cause, caller });
-    return marked.length;
+  during(tx: Tx, { runRef, cause, caller }: EndedRun): Promise<OpenedRevocation> {
+    return this.revocations.open(tx, { selector: { runRef }, cause, caller });
   }
 
-  /** Does not wait; who needs the proofs asks `Revoker.revokeNow`. */
-  async after({ runRef }: Pick<EndedRun, 'runRef'>): Promise<void> {
-    this.revoker.start({ runRef });
+  /** Does not wait; who needs the proofs asks `Revocations.watch`. */
+  async after({ revocationId }: OpenedRevocation): Promise<void> {
+    this.revocations.start(revocationId);
   }
 }
 
@@ -42,8 +40,7 @@ export class LeasesOfEndedGrants extends GrantEnded implements OnModuleInit {
   constructor(
     private readonly grants: Grants,
     private readonly runs: Runs,
-    private readonly requests: RevocationRequests,
-    private readonly revoker: Revoker,
+    private readonly revocations: Revocations,
   ) {
     super();
   }
@@ -52,7 +49,7 @@ export class LeasesOfEndedGrants extends GrantEnded implements OnModuleInit {
     this.grants.whenEnded(this);
   }
 
-  async during(tx: Tx, { grantId, cause, caller }: EndedGrant): Promise<void> {
+  async during(tx: Tx, { grantId, cause, caller }: EndedGrant): Promise<OpenedRevocation> {
     // Runs before leases: the order in which issuing locks them.
     if (cause !== 'grant_suspended') {
       await this.runs.endOfGrant(
@@ -63,11 +60,11 @@ export class LeasesOfEndedGrants extends GrantEnded implements OnModuleInit {
         caller,
       );
     }
-    await this.requests.request(tx, { grantId }, { cause, caller });
+    return this.revocations.open(tx, { selector: { grantId }, cause, caller });
   }
 
-  async after({ grantId }: Pick<EndedGrant, 'grantId'>): Promise<void> {
-    this.revoker.start({ grantId });
+  async after({ revocationId }: OpenedRevocation): Promise<void> {
+    this.revocations.start(revocationId);
   }
 }
 
@@ -76,8 +73,7 @@ export class LeasesOfEndedGrants extends GrantEnded implements OnModuleInit {
 export class LeasesOfDisabledCredentials extends CredentialDisabled implements OnModuleInit {
   constructor(
     private readonly catalogue: CredentialCatalogue,
-    private readonly requests: RevocationRequests,
-    private readonly revoker: Revoker,
+    private readonly revocations: Revocations,
   ) {
     super();
   }
@@ -86,13 +82,14 @@ export class LeasesOfDisabledCredentials extends CredentialDisabled implements O
     this.catalogue.whenDisabled(this);
   }
 
-  async during(tx: Tx, disabled: DisabledCredential & { readonly caller: Caller }): Promise<number> {
-    const { credential, caller } = disabled;
-    const marked = await this.requests.request(tx, { credential }, { cause: 'credential_disabled', caller });
-    return marked.length;
+  during(
+    tx: Tx,
+    { credential, caller }: DisabledCredential & { readonly caller: Caller },
+  ): Promise<OpenedRevocation> {
+    return this.revocations.open(tx, { selector: { credential }, cause: 'credential_disabled', caller });
   }
 
-  async after({ credential }: DisabledCredential): Promise<void> {
-    this.revoker.start({ credential });
+  async after({ revocationId }: OpenedRevocation): Promise<void> {
+    this.revocations.start(revocationId);
   }
 }

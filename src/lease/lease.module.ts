@@ -13,6 +13,8 @@ import { LeaseDecisions } from './lease-decisions.js';
 import { LeaseFulfilment } from './lease-fulfilment.js';
 import { LeaseJobs } from './lease-jobs.js';
 import { LeaseMetrics } from './lease-metrics.js';
+import { Marking } from './kill/marking.js';
+import { Revocations } from './kill/revocations.js';
 import { LeaseRecords } from './lease-records.js';
 import { LeaseRefusals } from './lease-refusals.js';
 import { Leases } from './leases.js';
@@ -45,6 +47,7 @@ const SERVICES = [
   LeaseExpiry,
   LeaseMetrics,
   Revoker,
+  Revocations,
   RevocationHold,
   Reconcile,
   Retention,
@@ -66,6 +69,7 @@ const SERVICES = [
     RevocationAttempts,
     VaultRevocation,
     MountLanes,
+    Marking,
     LeasesOfEndedRuns,
     LeasesOfEndedGrants,
     LeasesOfDisabledCredentials,

@@ -1,6 +1,7 @@
 import type { Caller } from '../kernel/caller.js';
 import type { RevokeCause } from '../audit/catalogue.js';
 import type { Tx } from '../database/transaction.js';
+import type { OpenedRevocation } from '../kernel/opened-revocation.js';
 
 /** Why a run's leases end with it. */
 export type RunEndCause = Extract<RevokeCause, 'run_closed' | 'run_revoked' | 'run_expired'>;
@@ -19,11 +20,11 @@ export interface EndedRun {
  */
 export abstract class RunEnded {
   /**
-   * Inside the transaction that ends it, with the run's row locked: marks its live leases for revocation and answers
-   * how many there were. Throwing undoes the ending. Never calls Vault.
+   * Inside the transaction that ends it, with the run's row locked: opens the revocation of its live leases. Throwing
+   * undoes the ending. Never calls Vault.
    */
-  abstract during(tx: Tx, ended: EndedRun): Promise<number>;
+  abstract during(tx: Tx, ended: EndedRun): Promise<OpenedRevocation>;
 
   /** After the commit: starts the revocations now. Whatever fails here is left to the scheduler. */
-  abstract after(ended: Pick<EndedRun, 'runRef'>): Promise<void>;
+  abstract after(ended: Pick<EndedRun, 'runRef'> & OpenedRevocation): Promise<void>;
 }

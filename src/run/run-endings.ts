@@ -5,6 +5,7 @@ import { Clock } from '../kernel/clock.js';
 import { crashPoint } from '../kernel/crash-point.js';
 import { Ids } from '../kernel/ids.js';
 import { Log } from '../kernel/log.js';
+import type { OpenedRevocation } from '../kernel/opened-revocation.js';
 import { safeErrorFields } from '../kernel/safe-error.js';
 import { Transactions, type Tx } from '../database/transaction.js';
 import { AuditInbox } from '../audit/audit-inbox.js';
@@ -13,10 +14,9 @@ import { RunEnded, type RunEndCause } from './run-ended.js';
 import { aboutRun } from './run-event.js';
 import { endRun, readRun, selectRuns } from './run-rows.js';
 
-/** A run that ended, and how many live leases it had. */
-export interface RunEnding {
+/** A run that ended, how many live leases it had, and the revocation of these. */
+export interface RunEnding extends OpenedRevocation {
   readonly run: Run;
-  readonly leases: number;
 }
 
 interface Ending {
@@ -134,6 +134,36 @@ export class RunEndings {
     }
   }
 
+  /**
+   * Ends up to `limit` open runs of a workload, or of all of an issuer's where no subject is named; leases are the
+   * caller's to end. Answers how many there were: fewer than `limit` when none is left.
+   */
+  async endOfWorkload(
+    tx: Tx,
+    ending: {
+      readonly issuer: string;
+      readonly subject: string | undefined;
+      readonly cause: 'workload_blocked' | 'issuer_blocked';
+      readonly caller: Caller;
+      readonly reason: string | undefined;
+    },
+    limit: number,
+  ): Promise<number> {
+    const { issuer, subject, cause, caller, reason } = ending;
+    const runs = await selectRuns(
+      tx,
+      `WHERE r.issuer = $1 AND ($2::text IS NULL OR r.subject = $2) AND r.state = 'open'
+       ORDER BY r.id LIMIT $3 FOR UPDATE OF r`,
+      [issuer, subject ?? null, limit],
+    );
+    for (const run of runs) {
+      const leases = await this.liveLeases(tx, run.id);
+      await endRun(tx, { id: run.id, state: 'revoked', endCause: cause }, this.clock.now());
+      await this.audit.append(tx, 'run.revoked', aboutRun(run, caller), counted(leases, reason));
+    }
+    return runs.length;
+  }
+
   private expire(caller: Caller, id: string): Promise<RunEnding> {
     return this.end(caller, id, {
       state: 'expired',
@@ -152,14 +182,14 @@ export class RunEndings {
       if (run.state !== 'open')
         throw new BrokerError('state_transition_refused', { detail: `the run is ${run.state} already` });
       await endRun(tx, { id: run.id, state: ending.state, endCause: ending.cause }, this.clock.now());
-      const leases = await port.during(tx, { runRef: run.id, cause: ending.cause, caller });
-      await ending.record(tx, run, leases);
+      const opened = await port.during(tx, { runRef: run.id, cause: ending.cause, caller });
+      await ending.record(tx, run, opened.leases);
       crashPoint('run.close.before-commit');
-      return { run: await readRun(tx, run.id), leases };
+      return { run: await readRun(tx, run.id), ...opened };
     });
     crashPoint('run.close.committed');
     await port
-      .after({ runRef: result.run.id })
+      .after({ ...result, runRef: result.run.id })
       .catch((error: unknown) =>
         this.log.warn({ run_ref: id, ...safeErrorFields(error) }, 'revocations are left to the scheduler'),
       );

@@ -120,6 +120,14 @@ export class Runs {
   }
 
   /**
+   * Ends up to `limit` open runs of a workload that is blocked, or of an issuer's; the leases are the caller's to end.
+   * Answers how many there were: fewer than `limit` when none is left.
+   */
+  endOfWorkload(tx: Tx, ending: Parameters<RunEndings['endOfWorkload']>[1], limit: number): Promise<number> {
+    return this.endings.endOfWorkload(tx, ending, limit);
+  }
+
+  /**
    * Locks the grant until the transaction ends, so that it cannot be suspended or changed meanwhile; and, where it
    * has a cap on open runs, so that nobody else opens one between the count and the insert. Without a cap the lock is
    * shared: runs of one grant open side by side.

@@ -74,7 +74,7 @@ export class AdminRunsController {
     @Req() request: ApiRequest,
   ): Promise<RunEndView> {
     request.circumstances.runRef = id;
-    return this.endings.wait(this.runs.close(caller, id, reason), id);
+    return this.endings.wait(this.runs.close(caller, id, reason));
   }
 
   @Post(':id/revoke')
@@ -94,6 +94,6 @@ export class AdminRunsController {
     @Req() request: ApiRequest,
   ): Promise<RunEndView> {
     request.circumstances.runRef = id;
-    return this.endings.wait(this.runs.revoke(caller, id, reason), id);
+    return this.endings.wait(this.runs.revoke(caller, id, reason));
   }
 }

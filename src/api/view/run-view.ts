@@ -30,6 +30,7 @@ export const runEndView = z
     leases: z.int().describe('live leases that it had'),
     proved: z.int().describe('leases of which the end is proved'),
     outstanding: z.int().describe('leases that are still being revoked'),
+    revocation: uuid.describe('where it can be watched: `GET /v1/revocations/{id}`'),
   })
   .meta({ id: 'RunEndView' });
 export type RunEndView = z.output<typeof runEndView>;

@@ -50,6 +50,6 @@ export class WorkerRunController {
     errors: ['run_closed'],
   })
   close(@RunParam() identity: RunIdentity, @CallerParam() caller: Caller): Promise<RunEndView> {
-    return this.endings.wait(this.runs.close(caller, identity.runRef), identity.runRef);
+    return this.endings.wait(this.runs.close(caller, identity.runRef));
   }
 }

@@ -1,3 +1,4 @@
+import type { OpenedRevocation } from '../../../src/kernel/opened-revocation.js';
 import { Global, Module } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
 import type { Caller, Role } from '../../../src/kernel/caller.js';
@@ -158,30 +159,35 @@ export async function startGrantWorld(options: WorldOptions = {}): Promise<Grant
   };
 }
 
+function opened(leases: number): OpenedRevocation {
+  return { revocationId: '01a1fbd5-ff8b-73d3-ad1f-79f9c26d0c98', leases };
+}
+
 function registerPorts(endings: Endings, catalogue: CredentialCatalogue, grants: Grants, runs: Runs): void {
   class Disabled extends CredentialDisabled {
-    async during(_: Tx, { credential }: { credential: string }): Promise<number> {
+    async during(_: Tx, { credential }: { credential: string }): Promise<OpenedRevocation> {
       endings.note('credential_disabled', credential);
-      return Promise.resolve(0);
+      return Promise.resolve(opened(0));
     }
     async after({ credential }: { credential: string }): Promise<void> {
       return Promise.resolve(endings.noteAfter(credential));
     }
   }
   class OfGrant extends GrantEnded {
-    async during(tx: Tx, { grantId, grantName, cause, caller }: EndedGrant): Promise<void> {
+    async during(tx: Tx, { grantId, grantName, cause, caller }: EndedGrant): Promise<OpenedRevocation> {
       endings.note(cause, grantName);
-      if (cause === 'grant_suspended') return;
+      if (cause === 'grant_suspended') return opened(0);
       await runs.endOfGrant(tx, grantId, cause === 'grant_expired' ? 'expired' : 'revoked', cause, caller);
+      return opened(0);
     }
     async after({ grantId }: { grantId: string }): Promise<void> {
       return Promise.resolve(endings.noteAfter(grantId));
     }
   }
   class OfRun extends RunEnded {
-    async during(_: Tx, { runRef, cause }: EndedRun): Promise<number> {
+    async during(_: Tx, { runRef, cause }: EndedRun): Promise<OpenedRevocation> {
       endings.note(cause, runRef);
-      return Promise.resolve(3);
+      return Promise.resolve(opened(3));
     }
     async after({ runRef }: { runRef: string }): Promise<void> {
       return Promise.resolve(endings.noteAfter(runRef));
