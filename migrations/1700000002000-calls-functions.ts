@@ -70,7 +70,7 @@ BEGIN
       WHEN r.id IS NULL OR r.state <> 'open' OR r.deadline <= p_live_at THEN 'run_closed'
       WHEN g.id IS NULL OR r.grant_id <> g.id OR g.state <> 'active' OR g.expires_at <= p_live_at THEN 'grant_not_active'
       WHEN g.version <> c.grant_version THEN 'grant_changed'
-      WHEN t.name IS NULL OR NOT t.enabled OR t.version <> c.tool_version THEN 'tool_changed'
+      WHEN t.name IS NULL OR NOT t.enabled OR t.credential_off OR t.version <> c.tool_version THEN 'tool_changed'
       WHEN v_missing AND (g.id <> ALL (v_grants) OR r.id <> ALL (v_runs) OR t.name <> ALL (v_tools)) THEN 'busy'
       ELSE 'ok' END ORDER BY c.ord)
     INTO o_verdicts

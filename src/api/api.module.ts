@@ -9,6 +9,7 @@ import { GrantModule } from '../grant/grant.module.js';
 import { IdentityModule } from '../identity/identity.module.js';
 import { LeaseModule } from '../lease/lease.module.js';
 import { RunModule } from '../run/run.module.js';
+import { RevocationStreams } from './admin/revocation-stream.js';
 import { AccessEvents } from './access/access-events.js';
 import { AccessGuard } from './access/access.guard.js';
 import { SenderProof } from './access/sender-proof.js';
@@ -75,6 +76,7 @@ export class ApiModule {
         Gauges,
         QueueGauges,
         RunEndings,
+        RevocationStreams,
         OpenRequests,
         McpTools,
         McpEndpoint,

@@ -1,12 +1,14 @@
 import type { Type } from '@nestjs/common';
 import { AdminLeasesController } from './admin/admin-leases.controller.js';
 import { AdminRunsController } from './admin/admin-runs.controller.js';
+import { BlocksController } from './admin/blocks.controller.js';
 import { CostsController } from './admin/costs.controller.js';
 import { CredentialsController } from './admin/credentials.controller.js';
 import { GrantActsController } from './admin/grant-acts.controller.js';
 import { GrantsController } from './admin/grants.controller.js';
 import { IssuersController } from './admin/issuers.controller.js';
 import { RevocationController } from './admin/revocation.controller.js';
+import { RevocationsController } from './admin/revocations.controller.js';
 import { ToolsController } from './admin/tools.controller.js';
 import { WhoamiController } from './admin/whoami.controller.js';
 import { AlertsController } from './alert/alerts.controller.js';
@@ -45,6 +47,8 @@ export const API_CONTROLLERS: readonly Type[] = [
   AdminRunsController,
   AdminLeasesController,
   RevocationController,
+  RevocationsController,
+  BlocksController,
   IssuersController,
   WhoamiController,
   AuditController,

@@ -91,6 +91,14 @@ export const ERROR_CODES = {
   },
   grant_limit_reached: { status: 429, title: 'The grant allows no more of this at the same time.' },
 
+  // The kill switch
+  workload_blocked: { status: 403, title: 'The workload, or all of its issuer, is blocked for now.' },
+  target_blocked: { status: 409, title: 'The target of the credential is blocked for now.' },
+  confirmation_required: {
+    status: 409,
+    title: 'More leases would end than may without a confirmation and a reason.',
+  },
+
   // Runs and leases
   run_closed: { status: 403, title: 'The run has ended; nothing more can be leased or called under it.' },
   run_limit_reached: { status: 429, title: 'The grant allows no more open runs.' },

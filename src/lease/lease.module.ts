@@ -13,7 +13,12 @@ import { LeaseDecisions } from './lease-decisions.js';
 import { LeaseFulfilment } from './lease-fulfilment.js';
 import { LeaseJobs } from './lease-jobs.js';
 import { LeaseMetrics } from './lease-metrics.js';
+import { Blocks } from './kill/blocks.js';
+import { Confirmations } from './kill/confirmation.js';
+import { KillJobs } from './kill/kill-jobs.js';
+import { KillSwitch } from './kill/kill-switch.js';
 import { Marking } from './kill/marking.js';
+import { KillPreviews } from './kill/preview.js';
 import { Revocations } from './kill/revocations.js';
 import { LeaseRecords } from './lease-records.js';
 import { LeaseRefusals } from './lease-refusals.js';
@@ -48,6 +53,8 @@ const SERVICES = [
   LeaseMetrics,
   Revoker,
   Revocations,
+  KillSwitch,
+  Blocks,
   RevocationHold,
   Reconcile,
   Retention,
@@ -70,6 +77,9 @@ const SERVICES = [
     VaultRevocation,
     MountLanes,
     Marking,
+    Confirmations,
+    KillPreviews,
+    KillJobs,
     LeasesOfEndedRuns,
     LeasesOfEndedGrants,
     LeasesOfDisabledCredentials,

@@ -40,7 +40,8 @@ export class Runs {
   /**
    * Opens the run that was decided on, or finds it open: once per grant, issuer, subject and run id. Refuses with
    * `run_closed` one that ended, with `run_limit_reached` one too many, with `grant_not_active`; throws
-   * {@link StaleDecision} when the grant is at another version than the decision's.
+   * {@link StaleDecision} when the grant is at another version than the decision's; with `workload_blocked` for a
+   * workload that is blocked, of which from then on no run exists that whoever blocks it does not see.
    */
   async open(
     tx: Tx,
@@ -48,7 +49,7 @@ export class Runs {
   ): Promise<{ run: Run; opened: boolean }> {
     const { decision, token, caller } = opening;
     const now = this.clock.now();
-    await this.holdGrant(tx, decision, now);
+    await this.holdGrant(tx, decision, token, now);
     const found = await this.findOpen(tx, decision, token, now);
     if (found !== undefined) return { run: found, opened: false };
     const id = this.ids.uuid();
@@ -130,14 +131,22 @@ export class Runs {
   /**
    * Locks the grant until the transaction ends, so that it cannot be suspended or changed meanwhile; and, where it
    * has a cap on open runs, so that nobody else opens one between the count and the insert. Without a cap the lock is
-   * shared: runs of one grant open side by side.
+   * shared: runs of one grant open side by side. Looks in the same statement whether the workload is blocked, and keeps
+   * it from being blocked until the commit.
    */
-  private async holdGrant(tx: Tx, { grant }: GrantDecision, now: Date): Promise<void> {
+  private async holdGrant(
+    tx: Tx,
+    { grant }: GrantDecision,
+    { issuer, subject }: VerifiedToken,
+    now: Date,
+  ): Promise<void> {
     const lock = grant.spec.limits?.openRuns === undefined ? 'FOR SHARE' : 'FOR NO KEY UPDATE';
-    const [row] = await tx.query<{ state: GrantState; version: number }[]>(
-      `SELECT state, version FROM grants WHERE id = $1 ${lock}`,
-      [grant.id],
+    const [row] = await tx.query<{ state: GrantState; version: number; blocked: string | null }[]>(
+      `SELECT state, version, block_of_workload($2, $3, $4) AS blocked FROM grants WHERE id = $1 ${lock}`,
+      [grant.id, issuer, subject, now],
     );
+    if (typeof row?.blocked === 'string')
+      throw new BrokerError('workload_blocked', { detail: `the ${row.blocked} is blocked by an admin` });
     if (row?.version !== grant.version) throw new StaleDecision();
     if (row.state !== 'active')
       throw new BrokerError('grant_not_active', { detail: `grant ${grant.name} is ${row.state}` });

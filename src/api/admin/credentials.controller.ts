@@ -19,6 +19,7 @@ import {
   type CredentialView,
 } from '../view/credential-view.js';
 import { pageView, type PageView } from '../view/page-view.js';
+import { revocationPath } from './revocations.controller.js';
 
 const credentialsQuery = z.strictObject({
   kind: z.enum(CREDENTIAL_KINDS).optional(),
@@ -113,6 +114,7 @@ export class CredentialsController {
     id: 'disableCredential',
     tag: 'Credentials',
     summary: 'Disable a credential, and end every lease of it',
+    description: '`Location` says where the end of the leases can be watched.',
     answer: credentialView,
     errors: ['not_found', 'state_transition_refused'],
     idempotency: 'replays',
@@ -123,7 +125,9 @@ export class CredentialsController {
     @CallerParam() caller: Caller,
     @Res({ passthrough: true }) reply: ApiReply,
   ): Promise<CredentialView> {
-    return tag(reply, credentialViewOf(await this.catalogue.disable(caller, name, reason)));
+    const disabled = await this.catalogue.disable(caller, name, reason);
+    void reply.header('location', revocationPath(disabled.revocationId));
+    return tag(reply, credentialViewOf(disabled));
   }
 
   @Post(':name/enable')

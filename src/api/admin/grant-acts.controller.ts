@@ -1,5 +1,6 @@
 import { Body, Controller, Get, Headers, Param, Post, Res } from '@nestjs/common';
 import type { Caller } from '../../kernel/caller.js';
+import type { OpenedRevocation } from '../../kernel/opened-revocation.js';
 import type { Grant } from '../../grant/grant.js';
 import { Grants } from '../../grant/grants.js';
 import { Roles } from '../access/access.js';
@@ -11,6 +12,7 @@ import { pageOfViews, reasonBody, type ReasonBody } from '../schema/fields.js';
 import { grantVersionView, grantVersionViewOf, type GrantVersionView } from '../view/grant-version-view.js';
 import { grantView, grantViewOf, type GrantView } from '../view/grant-view.js';
 import type { PageView } from '../view/page-view.js';
+import { revocationPath } from './revocations.controller.js';
 
 const REFUSED = ['not_found', 'state_transition_refused'] as const;
 
@@ -80,6 +82,7 @@ export class GrantActsController {
     id: 'suspendGrant',
     tag: 'Grants',
     summary: 'Suspend a grant, and end every lease under it',
+    description: '`Location` says where the end of the leases can be watched.',
     answer: grantView,
     errors: REFUSED,
     idempotency: 'replays',
@@ -90,7 +93,7 @@ export class GrantActsController {
     @CallerParam() caller: Caller,
     @Res({ passthrough: true }) reply: ApiReply,
   ): Promise<GrantView> {
-    return answer(reply, this.grants.suspend(caller, id, reason));
+    return stopped(reply, this.grants.suspend(caller, id, reason));
   }
 
   @Post('resume')
@@ -118,6 +121,7 @@ export class GrantActsController {
     id: 'revokeGrant',
     tag: 'Grants',
     summary: 'Revoke a grant for good, and end every run and lease under it',
+    description: '`Location` says where the end of the leases can be watched.',
     answer: grantView,
     errors: REFUSED,
     idempotency: 'replays',
@@ -128,8 +132,14 @@ export class GrantActsController {
     @CallerParam() caller: Caller,
     @Res({ passthrough: true }) reply: ApiReply,
   ): Promise<GrantView> {
-    return answer(reply, this.grants.revoke(caller, id, reason));
+    return stopped(reply, this.grants.revoke(caller, id, reason));
   }
+}
+
+/** With where the end of its leases can be watched. */
+async function stopped(reply: ApiReply, grant: Promise<Grant & OpenedRevocation>): Promise<GrantView> {
+  void reply.header('location', revocationPath((await grant).revocationId));
+  return answer(reply, grant);
 }
 
 async function answer(reply: ApiReply, grant: Promise<Grant>): Promise<GrantView> {

@@ -25,6 +25,8 @@ export const ERROR_SCHEMAS = {
         .describe(
           'of a renewal that was refused: until when the credential works all the same; null when it is dead or being ended',
         ),
+      confirmation: z.string().optional().describe('of `confirmation_required`: what to send back'),
+      leases: z.int().optional().describe('of `confirmation_required`: how many would end'),
     })
     .meta({ id: 'Problem' }),
   oauth: z

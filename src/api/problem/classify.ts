@@ -1,7 +1,7 @@
 import { HttpException } from '@nestjs/common';
 import { BrokerError } from '../../kernel/broker-error.js';
 import type { ErrorCode } from '../../kernel/error-codes.js';
-import { isDatabaseUnavailable, isOverload } from './database-failure.js';
+import { isBlockedTarget, isDatabaseUnavailable, isOverload } from './database-failure.js';
 
 /** What a status that the framework chose means here. */
 const BY_STATUS: Readonly<Record<number, ErrorCode>> = {
@@ -26,6 +26,7 @@ export function classify(thrown: unknown): BrokerError {
   if (thrown instanceof BrokerError) return thrown;
   if (isDatabaseUnavailable(thrown))
     return new BrokerError('database_unavailable', { cause: thrown, retryAfterSeconds: 2 });
+  if (isBlockedTarget(thrown)) return new BrokerError('target_blocked', { cause: thrown });
   if (isOverload(thrown)) return new BrokerError('overloaded', { cause: thrown, retryAfterSeconds: 1 });
   const code = BY_STATUS[statusOf(thrown) ?? 0];
   return new BrokerError(code ?? 'internal_error', { cause: thrown });

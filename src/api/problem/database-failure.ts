@@ -34,6 +34,11 @@ export function isOverload(thrown: unknown): boolean {
   return chain(thrown).some(({ code }) => code !== undefined && BUSY.test(code));
 }
 
+/** Whether the database refused to enable a credential of a target that is blocked. */
+export function isBlockedTarget(thrown: unknown): boolean {
+  return chain(thrown).some(({ code }) => code === 'LG001');
+}
+
 interface Link {
   readonly code: string | undefined;
   readonly message: string;

@@ -1,4 +1,5 @@
 import type { BrokerError } from '../../kernel/broker-error.js';
+import { ConfirmationRequired } from '../../lease/kill/confirmation.js';
 import { InvalidRequest } from './invalid-request.js';
 
 /** An RFC 9457 problem, as the API answers it. */
@@ -13,6 +14,9 @@ export interface Problem {
   readonly errors?: readonly { readonly field: string; readonly message: string }[];
   /** Of a renewal that was refused. */
   readonly usable_until?: string | null;
+  /** Of `confirmation_required`: what to send back, and how many leases would end. */
+  readonly confirmation?: string;
+  readonly leases?: number;
 }
 
 /** The problem that a refusal is; `internal` and `cause` stay behind. */
@@ -29,6 +33,9 @@ export function problemOf(error: BrokerError, reference: string, publicUrl: stri
       ? { errors: error.problems.map(({ field, message }) => ({ field, message })) }
       : {}),
     ...(error.usableUntil === undefined ? {} : { usable_until: error.usableUntil?.toISOString() ?? null }),
+    ...(error instanceof ConfirmationRequired
+      ? { confirmation: error.confirmation, leases: error.leases }
+      : {}),
   };
 }
 

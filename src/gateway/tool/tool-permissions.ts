@@ -45,7 +45,7 @@ export class ToolPermissions {
 
   /**
    * Decides. Refuses with `grant_not_active`, `grant_not_found` (it changed and no longer matches the run),
-   * `tool_not_granted` (also for a tool that there is not) or `tool_disabled`.
+   * `tool_not_granted` (also for a tool that there is not), `tool_disabled` or `credential_disabled`.
    */
   async of(identity: RunIdentity, toolName: string): Promise<ToolPermission> {
     const grant = this.#grants.get(identity.grantId);
@@ -95,6 +95,8 @@ export class ToolPermissions {
     if (granted === undefined || tool === undefined || !inScope(identity, toolName))
       throw new BrokerError('tool_not_granted', { field: 'tool' });
     if (!tool.tool.enabled) throw new BrokerError('tool_disabled', { field: 'tool' });
+    if (tool.tool.credentialOff)
+      throw new BrokerError('credential_disabled', { detail: 'the credential of the tool is disabled' });
     return { grant, tool, narrowing: this.narrowing(grant, granted) };
   }
 
@@ -109,7 +111,11 @@ export class ToolPermissions {
 
   private compiled(tool: Tool): CompiledTool {
     const remembered = this.#tools.get(tool.name);
-    if (remembered?.tool.version === tool.version && remembered.tool.enabled === tool.enabled)
+    if (
+      remembered?.tool.version === tool.version &&
+      remembered.tool.enabled === tool.enabled &&
+      remembered.tool.credentialOff === tool.credentialOff
+    )
       return remembered;
     const compiled = CompiledTool.of(tool);
     this.#tools.set(tool.name, compiled);

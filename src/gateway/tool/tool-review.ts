@@ -31,6 +31,7 @@ export function reviewedTool(input: unknown): ToolSpec {
     version: 1,
     spec,
     enabled: true,
+    credentialOff: false,
     createdAt: now,
     createdBy: '',
     updatedAt: now,

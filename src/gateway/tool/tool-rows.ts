@@ -8,12 +8,13 @@ interface ToolRow {
   version: number;
   spec: ToolSpec;
   enabled: boolean;
+  credential_off: boolean;
   created_at: Date;
   created_by: string;
   updated_at: Date;
 }
 
-const SELECT = `SELECT t.name, t.version, v.spec, t.enabled, t.created_at, t.created_by, t.updated_at
+const SELECT = `SELECT t.name, t.version, v.spec, t.enabled, t.credential_off, t.created_at, t.created_by, t.updated_at
    FROM tools t JOIN tool_versions v ON v.tool = t.name AND v.version = t.version`;
 
 /** Tools at their current version. `rest` is the end of the statement, over `t` (tools) and `v` (tool_versions). */
@@ -24,7 +25,7 @@ export async function selectTools(tx: Tx, rest: string, values: unknown[]): Prom
 /** Tools of these names, in order of name; those that there are not are left out. */
 export async function selectToolsNamed(tx: Tx, names: readonly string[]): Promise<Tool[]> {
   const text = `${SELECT} WHERE t.name = ANY($1) ORDER BY t.name`;
-  return (await prepared<ToolRow>(tx, { name: 'tools-named', text }, [names])).map(toTool);
+  return (await prepared<ToolRow>(tx, { name: 'tools-named-2', text }, [names])).map(toTool);
 }
 
 /**
@@ -102,6 +103,7 @@ function toTool(row: ToolRow): Tool {
     version: row.version,
     spec: row.spec,
     enabled: row.enabled,
+    credentialOff: row.credential_off,
     createdAt: row.created_at,
     createdBy: row.created_by,
     updatedAt: row.updated_at,

@@ -6,6 +6,8 @@ export interface Tool {
   readonly version: number;
   readonly spec: ToolSpec;
   readonly enabled: boolean;
+  /** Whether the credential that it needs is disabled; kept by the database, and looked at for every call. */
+  readonly credentialOff: boolean;
   readonly createdAt: Date;
   readonly createdBy: string;
   readonly updatedAt: Date;

@@ -47,6 +47,7 @@ describe('pages', () => {
       version: 1,
       spec,
       enabled: true,
+      credentialOff: false,
       createdAt: at,
       createdBy: '',
       updatedAt: at,

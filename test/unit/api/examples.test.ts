@@ -40,6 +40,7 @@ describe('examples in config/', () => {
       version: 1,
       spec,
       enabled: true,
+      credentialOff: false,
       createdAt: now,
       createdBy: '',
       updatedAt: now,

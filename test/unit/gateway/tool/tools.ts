@@ -12,6 +12,7 @@ export function compiledTool(spec: ToolSpecInput): CompiledTool {
     version: 1,
     spec: reviewed,
     enabled: true,
+    credentialOff: false,
     createdAt: at,
     createdBy: 'test',
     updatedAt: at,
