@@ -83,6 +83,42 @@ export interface AuthorizationServerMetadata {
   service_documentation: string;
 }
 
+export interface BlockBody {
+  workload?: WorkloadSelector | undefined;
+  /** name of the issuer in the settings, or the exact `iss` of its tokens */
+  issuer?: string | undefined;
+  /** mount of the secrets engine */
+  target?: string | undefined;
+  reason: string;
+  /** when it ends by itself */
+  until?: string | undefined;
+}
+
+export interface BlockView {
+  id: string;
+  kind: 'workload' | 'issuer' | 'target';
+  /** the exact `iss` of its tokens */
+  issuer: string | null;
+  subject: string | null;
+  /** mount of the secrets engine */
+  target: string | null;
+  /** that a target’s block disabled, and lifting it enables */
+  credentials: string[];
+  reason: string;
+  /** when it ends by itself */
+  until: string | null;
+  created_at: string;
+  created_by: string;
+  lifted_at: string | null;
+  lifted_by: string | null;
+}
+
+export interface BlockedView {
+  block: BlockView;
+  leases: number;
+  revocation: string;
+}
+
 export interface CallRecordView {
   id: string;
   run: { ref: string; run_id: string };
@@ -243,6 +279,9 @@ export type ErrorCode =
   | 'grant_conditions_invalid'
   | 'approval_by_author'
   | 'grant_limit_reached'
+  | 'workload_blocked'
+  | 'target_blocked'
+  | 'confirmation_required'
   | 'run_closed'
   | 'run_limit_reached'
   | 'credential_unknown'
@@ -521,6 +560,39 @@ export interface Jwks {
   keys: Record<string, unknown>[];
 }
 
+export interface KillBody {
+  selector: KillSelector;
+  /** why; kept in the events. A block needs one */
+  reason?: string | undefined;
+  /** says what would end, and ends nothing */
+  dry_run?: boolean | undefined;
+  /** of the problem `confirmation_required`, when many leases would end */
+  confirmation?: string | undefined;
+  /** `suspend` unless told */
+  grants?: ('suspend' | 'revoke') | undefined;
+  /** when the block of a workload, issuer or target ends */
+  until?: string | undefined;
+}
+
+export interface KillSelector {
+  /** our id of a run; it is revoked */
+  run?: string | undefined;
+  /** id or name; it is suspended, or revoked with `grants` */
+  grant?: string | undefined;
+  /** it is blocked, and its runs end */
+  workload?: WorkloadSelector | undefined;
+  /** all its workloads are blocked, and their runs end */
+  issuer?: string | undefined;
+  /** it is disabled */
+  credential?: string | undefined;
+  /** it is blocked: all its credentials are disabled */
+  target?: string | undefined;
+  /** `key=value`: every grant with this label is suspended, or revoked with `grants` */
+  label?: string | undefined;
+  /** ids of leases; no door is shut */
+  leases?: string[] | undefined;
+}
+
 export interface LeaseBody {
   /** name in the catalogue */
   credential: string;
@@ -639,6 +711,10 @@ export interface Problem {
   errors?: { field: string; message: string }[] | undefined;
   /** of a renewal that was refused: until when the credential works all the same; null when it is dead or being ended */
   usable_until?: (string | null) | undefined;
+  /** of `confirmation_required`: what to send back */
+  confirmation?: string | undefined;
+  /** of `confirmation_required`: how many would end */
+  leases?: number | undefined;
 }
 
 export interface ProtectedResourceMetadata {
@@ -680,6 +756,71 @@ export interface ReconciledView {
   difference_micros: number | null;
 }
 
+export interface RevocationProgressView {
+  /** null for a dry run */
+  id: string | null;
+  /** `marking`: the counts still grow; `preview`: nothing was done */
+  state: 'preview' | 'marking' | 'revoking' | 'done';
+  selector: Record<string, string | string[]>;
+  cause:
+    | (
+        | 'released'
+        | 'run_closed'
+        | 'run_revoked'
+        | 'run_expired'
+        | 'grant_suspended'
+        | 'grant_revoked'
+        | 'grant_expired'
+        | 'admin'
+        | 'expiry'
+        | 'credential_disabled'
+        | 'workload_blocked'
+        | 'issuer_blocked'
+        | 'target_blocked'
+        | 'superseded'
+        | 'failed'
+        | 'crashed'
+        | 'lost'
+      )
+    | null;
+  reason: string | null;
+  requested_by: string | null;
+  requested_at: string | null;
+  finished_at: string | null;
+  /** of a dry run: open runs that would end or lose leases */
+  runs: number | null;
+  /** live leases that it is about */
+  leases: number;
+  /** of which Vault confirmed that they are gone */
+  proved: number;
+  /** that are still being revoked */
+  outstanding: number;
+  /** outstanding ones of which an attempt has failed */
+  failing: number;
+  /** that an admin gave up; they may be alive */
+  forgotten: number;
+  /** whose secret outlives their end: static secrets, plain certificates */
+  secret_lives_on: number;
+  mounts: {
+    /** empty for leases whose rows were dropped */
+    mount: string;
+    /** live leases that it is about */
+    leases: number;
+    /** of which Vault confirmed that they are gone */
+    proved: number;
+    /** that are still being revoked */
+    outstanding: number;
+    /** outstanding ones of which an attempt has failed */
+    failing: number;
+    /** that an admin gave up; they may be alive */
+    forgotten: number;
+    /** whose secret outlives their end: static secrets, plain certificates */
+    secret_lives_on: number;
+    last_error: string | null;
+    next_attempt_at: string | null;
+  }[];
+}
+
 export interface RevocationView {
   /** `hold`: ends are recorded and wait */
   revocation: 'on' | 'hold';
@@ -693,6 +834,8 @@ export interface RunEndView {
   proved: number;
   /** leases that are still being revoked */
   outstanding: number;
+  /** where it can be watched: `GET /v1/revocations/{id}` */
+  revocation: string;
 }
 
 export interface RunView {
@@ -1178,4 +1321,10 @@ export interface WhoamiView {
   roles: ('admin' | 'approver' | 'auditor' | 'operator')[];
   /** when the token expires */
   expires_at: string;
+}
+
+export interface WorkloadSelector {
+  /** name of the issuer in the settings, or the exact `iss` of its tokens */
+  issuer: string;
+  subject: string;
 }

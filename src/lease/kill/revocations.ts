@@ -139,8 +139,9 @@ export class Revocations implements BeforeApplicationShutdown {
     const counts = sumOf(mounts);
     if (revocation.state === 'marking' || counts.outstanding > 0) return { revocation, mounts, ...counts };
     await this.finish(revocation, mounts);
-    const finishedAt = this.clock.now();
-    return { revocation: { ...revocation, state: 'done', finishedAt }, mounts, ...counts };
+    // Another replica may have been quicker: what stands there is what everybody is told.
+    const [done] = await selectRevocations(reads, 'WHERE v.id = $1', [revocationId]);
+    return { revocation: done?.revocation ?? revocation, mounts, ...counts };
   }
 
   /** Revocations, newest first, each with how far it is. */
