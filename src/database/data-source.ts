@@ -7,9 +7,9 @@ import { Costs1700000003000 } from '../../migrations/1700000003000-costs.js';
 import { WatchedClient } from './watched-client.js';
 import { Alerts1700000004000 } from '../../migrations/1700000004000-alerts.js';
 import { Shadow1700000005000 } from '../../migrations/1700000005000-shadow.js';
+import { Revocations1700000006000 } from '../../migrations/1700000006000-revocations.js';
 import { StuckLeases1700000007000 } from '../../migrations/1700000007000-stuck-leases.js';
 import { Log1700000009000 } from '../../migrations/1700000009000-log.js';
-import { Revocations1700000006000 } from '../../migrations/1700000006000-revocations.js';
 
 /** Every migration, oldest first. A released one never changes. */
 export const MIGRATIONS = [
@@ -19,9 +19,9 @@ export const MIGRATIONS = [
   Costs1700000003000,
   Alerts1700000004000,
   Shadow1700000005000,
+  Revocations1700000006000,
   StuckLeases1700000007000,
   Log1700000009000,
-  Revocations1700000006000,
 ];
 
 /** Beyond a statement's own time: what a slow network may take for its answer. */

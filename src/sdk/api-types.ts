@@ -68,8 +68,6 @@ export interface AuditRecordView {
   event: Record<string, unknown>;
   /** SHA-256, in hex */
   leaf_hash: string;
-  /** SHA-256, in hex */
-  chain_hash: string;
 }
 
 export interface AuthorizationServerMetadata {

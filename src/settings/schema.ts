@@ -99,56 +99,6 @@ export const settingsSchema = z
       })
       .prefault({}),
     leases: leasesSchema,
-    leases: z
-      .strictObject({
-        issue: queueSchema('leases that are issued', { concurrency: 32, queue: 512 }),
-        issuingBoundSeconds: seconds(5, 3_600)
-          .default(60)
-          .describe('a lease that is `issuing` for longer is reconciled'),
-        revokeConcurrencyPerMount: z
-          .number()
-          .int()
-          .min(1)
-          .max(256)
-          .default(8)
-          .describe('revocations at once per Vault mount'),
-        revokeWaitMs: z
-          .number()
-          .int()
-          .min(0)
-          .max(60_000)
-          .default(5_000)
-          .describe('how long a request waits for its revocations to be proved'),
-        claimSeconds: seconds(5, 600)
-          .default(30)
-          .describe('how long a replica may work on a claimed revocation'),
-        backoffBaseMs: z
-          .number()
-          .int()
-          .min(100)
-          .max(60_000)
-          .default(1_000)
-          .describe('wait after the first failed revocation'),
-        backoffMaxMs: z
-          .number()
-          .int()
-          .min(1_000)
-          .max(3_600_000)
-          .default(300_000)
-          .describe('longest wait between attempts'),
-        alertAfterAttempts: z
-          .number()
-          .int()
-          .min(1)
-          .max(1_000)
-          .default(5)
-          .describe('failures after which `lease.revocation_failed` is recorded'),
-        revocation: z
-          .enum(['on', 'hold'])
-          .default('on')
-          .describe('`hold` starts without revoking, for a restored database'),
-      })
-      .prefault({}),
     revocations: revocationsSchema,
     gateway: gatewaySchema,
     grants: z
