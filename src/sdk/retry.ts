@@ -24,7 +24,10 @@ export function retryDelayMs(
   if (retryAfterMs !== undefined && retryAfterMs > policy.maxMs) return undefined;
   const exponential = Math.min(policy.maxMs, policy.baseMs * 2 ** (attempt - 1));
   const jittered = exponential / 2 + (exponential / 2) * fraction;
-  return Math.max(jittered, retryAfterMs ?? 0);
+  if (retryAfterMs === undefined) return jittered;
+  // Those who were told the same moment do not come back at it.
+  const spread = Math.min(policy.maxMs, retryAfterMs + (exponential / 2) * fraction);
+  return Math.max(jittered, spread);
 }
 
 /** Reads a `Retry-After` header: seconds or an HTTP date (RFC 9110 §10.2.3). `undefined` when it is neither. */

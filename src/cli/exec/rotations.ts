@@ -12,12 +12,15 @@ export interface RotationParts {
 }
 
 const RETRY_MS = 1_000;
+const LONGEST_COMPANY_MS = 3_000;
 
 /**
  * Hands replaced credentials to a running command, one handover at a time: files first, then the signal or the restart.
- * Replacements that come meanwhile are handed over together. Files that cannot be written are tried again each second.
+ * Replacements that come meanwhile are handed over together; before a restart, credentials in the second half of their
+ * life are replaced too. Files that cannot be written are tried again each second.
  */
 export class Rotations {
+  readonly #credentials: HeldCredential[] = [];
   #dirty = false;
   #work: Promise<void> | undefined;
   #stopped = false;
@@ -25,11 +28,10 @@ export class Rotations {
   constructor(private readonly parts: RotationParts) {}
 
   follow(credential: HeldCredential): void {
+    this.#credentials.push(credential);
     credential.on('rotated', () => {
       this.#dirty = true;
-      this.#work ??= this.#handOver().finally(() => {
-        this.#work = undefined;
-      });
+      this.#begin();
     });
   }
 
@@ -39,9 +41,28 @@ export class Rotations {
     await this.#work;
   }
 
+  #begin(): void {
+    this.#work ??= this.#handOver().finally(() => {
+      this.#work = undefined;
+      if (this.#dirty && !this.#stopped) this.#begin();
+    });
+  }
+
+  /**
+   * One restart for all that would ask for one soon. What fails here says so itself and is tried again by itself; it is
+   * not waited for until what was replaced already has lost its old credential.
+   */
+  async #rotateElderly(): Promise<void> {
+    const elderly = this.#credentials.filter(({ lease }) => lease.longestMs < lease.lifeMs / 2);
+    if (elderly.length === 0) return;
+    const all = Promise.allSettled(elderly.map((credential) => credential.rotate()));
+    await Promise.race([all, pause(LONGEST_COMPANY_MS)]);
+  }
+
   async #handOver(): Promise<void> {
     const { render, onRotate, child, onFailure } = this.parts;
     while (this.#dirty && !this.#stopped) {
+      if (onRotate.kind === 'restart') await this.#rotateElderly();
       this.#dirty = false;
       try {
         const environment = await render();
@@ -50,8 +71,12 @@ export class Rotations {
       } catch (error) {
         onFailure(error);
         this.#dirty = true;
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS).unref());
+        await pause(RETRY_MS);
       }
     }
   }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => void setTimeout(resolve, ms).unref());
 }

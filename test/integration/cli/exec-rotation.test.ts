@@ -96,6 +96,21 @@ describe('a command that outlives many leases', () => {
     await nothingLeft('exec-restart', started());
   });
 
+  it('has two credentials, and is started once for both', async () => {
+    const words = ['--credential', 'orders-brief=DB', '--credential', 'orders-too=TOO'];
+    const command = await exec('exec-two', [...words, '--on-rotate', 'restart', '--', ...LOGIN], {
+      ALSO: 'TOO',
+    });
+    const started = (): string[] => accounts(command.stdout, 'started');
+    await until(() => started().length >= 4, PATIENCE);
+    command.child.kill('SIGTERM');
+    const { stdout, stderr } = await command.ended();
+    expect(accounts(stdout, 'failed'), stderr).toEqual([]);
+    const pairs = [...stdout.matchAll(/^started (\S+) and (\S+)$/gm)];
+    for (const at of [1, 2]) expect(new Set(pairs.map((pair) => pair[at])).size).toBe(pairs.length);
+    await nothingLeft('exec-two', started());
+  });
+
   it('that does not end in time is killed and started again', async () => {
     const stubborn = ['sh', '-c', 'trap "" TERM; echo "started $DB_USERNAME"; while :; do sleep 0.1; done'];
     const words = ['--credential', 'orders-brief=DB', '--on-rotate', 'restart', '--stop-timeout', '1'];

@@ -16,7 +16,8 @@ process.on('SIGHUP', () => {
   console.log(`signalled ${login.username}`);
 });
 process.on('SIGTERM', () => (stopped = true));
-console.log(`started ${login.username}`);
+const { ALSO } = process.env;
+console.log(`started ${login.username}${ALSO ? ` and ${process.env[`${ALSO}_USERNAME`]}` : ''}`);
 
 while (!stopped) {
   const { username, password } = login;

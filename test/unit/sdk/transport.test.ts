@@ -142,7 +142,7 @@ describe('retries', () => {
       async () => ({ authorization: `Bearer ${++attempts}` }),
     );
     expect(body).toEqual({ ok: true });
-    expect(surroundings.waits).toEqual([3_000, 300, 600]);
+    expect(surroundings.waits).toEqual([3_050, 300, 600]);
     expect(new Set(server.received.map(({ headers }) => headers['idempotency-key'])).size).toBe(1);
     expect(server.received.map(({ headers }) => headers.authorization)).toEqual([
       'Bearer 1',
