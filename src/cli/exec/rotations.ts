@@ -12,12 +12,14 @@ export interface RotationParts {
 }
 
 const RETRY_MS = 1_000;
+/** With this share of its life left, a credential may be about to be replaced (a third is its shortest use). */
+const ELDERLY = 0.7;
 const LONGEST_COMPANY_MS = 3_000;
 
 /**
  * Hands replaced credentials to a running command, one handover at a time: files first, then the signal or the restart.
- * Replacements that come meanwhile are handed over together; before a restart, credentials in the second half of their
- * life are replaced too. Files that cannot be written are tried again each second.
+ * Replacements that come meanwhile are handed over together; before a restart, credentials that are
+ * about a third through their life are replaced too. Files that cannot be written are tried again each second.
  */
 export class Rotations {
   readonly #credentials: HeldCredential[] = [];
@@ -53,7 +55,7 @@ export class Rotations {
    * not waited for until what was replaced already has lost its old credential.
    */
   async #rotateElderly(): Promise<void> {
-    const elderly = this.#credentials.filter(({ lease }) => lease.longestMs < lease.lifeMs / 2);
+    const elderly = this.#credentials.filter(({ lease }) => lease.longestMs < lease.lifeMs * ELDERLY);
     if (elderly.length === 0) return;
     const all = Promise.allSettled(elderly.map((credential) => credential.rotate()));
     await Promise.race([all, pause(LONGEST_COMPANY_MS)]);
