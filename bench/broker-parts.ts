@@ -12,7 +12,7 @@ import { startIssuer, type DevIssuer } from '../src/dev/issuer.js';
 import { startPostgres } from '../src/dev/postgres.js';
 import { Reaper } from '../src/dev/reaper.js';
 import { runSql } from '../src/dev/sql.js';
-import { createTarget } from '../src/dev/target-database.js';
+import { createTarget, type TargetDatabase } from '../src/dev/target-database.js';
 import { VaultOperator } from '../src/dev/vault-operator.js';
 import { startVault } from '../src/dev/vault-server.js';
 import { findVault } from '../src/dev/vault-source.js';
@@ -21,6 +21,10 @@ import { findVault } from '../src/dev/vault-source.js';
 export interface BrokerParts {
   readonly reaper: Reaper;
   readonly baseUrl: string;
+  /** Connection URL of the broker's own database. */
+  readonly databaseUrl: string;
+  /** The database that credentials are for. */
+  readonly target: TargetDatabase;
   readonly vault: VaultOperator;
   readonly mounts: EngineMounts;
   readonly issuer: DevIssuer;
@@ -99,6 +103,8 @@ export async function startBrokerParts(
     return {
       reaper,
       baseUrl,
+      databaseUrl: postgres.url('leasegate'),
+      target,
       vault: operator,
       mounts: names.mounts,
       issuer,

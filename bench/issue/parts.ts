@@ -11,8 +11,11 @@ export const SUBJECT = 'bench-worker';
 export const DIRECT_ROLE = 'bench-direct';
 
 /** One Vault and one Postgres cluster for both sides; a worker's grant for ours, a JWT login role with the same rights for the direct path. */
-export async function startParts(progress: (line: string) => void): Promise<BrokerParts> {
-  const parts = await startBrokerParts(progress, { roles: ['api', 'scheduler', 'sequencer'] });
+export async function startParts(
+  progress: (line: string) => void,
+  roles: readonly string[] = ['api', 'scheduler', 'sequencer'],
+): Promise<BrokerParts> {
+  const parts = await startBrokerParts(progress, { roles });
   try {
     // Else Vault writes the whole revocation list anew for each certificate that a burst leaves to be revoked.
     await parts.vault.call('POST', `${parts.mounts.pki}/config/crl`, { auto_rebuild: true });

@@ -1,0 +1,61 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { Pool } from 'undici';
+import { DATABASE_ROLE } from '../../src/dev/engines.js';
+import { burst } from '../load.js';
+import type { BrokerParts } from '../broker-parts.js';
+import { leasePath } from '../issue/paths.js';
+import type { BrokerDatabase } from './broker-database.js';
+
+/** What the broker revokes at once per mount unless told otherwise; Vault alone is asked as much at once. */
+const AT_ONCE = 8;
+
+/** Leases that many credentials, lets them expire together, and answers how many a second the sweeper proved dead. */
+export async function drainByBroker(
+  parts: BrokerParts,
+  database: BrokerDatabase,
+  size: number,
+): Promise<number> {
+  const path = leasePath(parts, AT_ONCE, false);
+  await path.begin();
+  await burst(AT_ONCE, size, () => path.fetch('database'));
+  const begin = performance.now();
+  // Vault would end them in five minutes; ours are due now.
+  await database.query(`UPDATE leases SET expires_at = now() WHERE state = 'active'`);
+  for (;;) {
+    const left = await database.query(
+      `SELECT 1 FROM leases WHERE state IN ('active', 'revoking') AND step_id <> 'dead' LIMIT 1`,
+    );
+    if (left.length === 0) break;
+    await pause(50);
+  }
+  const perSecond = (size * 1000) / (performance.now() - begin);
+  await path.end();
+  await path.close();
+  return perSecond;
+}
+
+/** Has Vault make as many users, and answers how many a second it revokes by itself, `sync` as we ask for it. */
+export async function drainByVault({ vault, mounts }: BrokerParts, size: number): Promise<number> {
+  const pool = new Pool(vault.address, { connections: AT_ONCE });
+  const call = async (method: 'GET' | 'PUT', path: string, body?: object): Promise<string> => {
+    const answer = await pool.request({
+      method,
+      path: `/v1/${path}`,
+      headers: { 'x-vault-token': vault.token },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await answer.body.text();
+    if (answer.statusCode >= 300) throw new Error(`${path} answered ${answer.statusCode}`);
+    return text;
+  };
+  const leases: string[] = [];
+  await burst(AT_ONCE, size, async () => {
+    const text = await call('GET', `${mounts.database}/creds/${DATABASE_ROLE}`);
+    leases.push((JSON.parse(text) as { lease_id: string }).lease_id);
+  });
+  const { perSecond } = await burst(AT_ONCE, size, async () => {
+    await call('PUT', 'sys/leases/revoke', { lease_id: leases.pop(), sync: true });
+  });
+  await pool.close();
+  return perSecond;
+}
