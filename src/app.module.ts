@@ -10,6 +10,8 @@ import { ApiModule } from './api/api.module.js';
 import { Probes } from './api/health/probe.js';
 import { Metrics } from './api/observability/metrics.js';
 import { AuditInbox } from './audit/audit-inbox.js';
+import { AuditModule } from './audit/audit.module.js';
+import { CheckpointLoop } from './audit/log/checkpoint-loop.js';
 import { createDataSource } from './database/data-source.js';
 import { DataSourceTransactions, Transactions } from './database/transaction.js';
 import { CallObserver } from './gateway/call/call-observer.js';
@@ -106,11 +108,19 @@ export class FoundationModule implements OnApplicationShutdown {
 /** What readiness looks at. */
 @Global()
 @Module({
-  imports: [IdentityModule, LeaseModule],
+  imports: [IdentityModule, LeaseModule, AuditModule],
   providers: [
     {
       provide: Probes,
-      inject: [DataSource, VaultHealth, VaultDuties, IssuerRegistry, IssuerKeys, RevocationHold],
+      inject: [
+        DataSource,
+        VaultHealth,
+        VaultDuties,
+        IssuerRegistry,
+        IssuerKeys,
+        RevocationHold,
+        CheckpointLoop,
+      ],
       useFactory: brokerProbes,
     },
   ],

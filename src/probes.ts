@@ -1,4 +1,5 @@
 import type { DataSource } from 'typeorm';
+import type { CheckpointLoop } from './audit/log/checkpoint-loop.js';
 import type { Probe, ProbeResult, Probes } from './api/health/probe.js';
 import { pendingMigrations } from './database-state.js';
 import type { IssuerKeys } from './identity/issuer-keys.js';
@@ -15,6 +16,7 @@ export function brokerProbes(
   registry: IssuerRegistry,
   keys: IssuerKeys,
   hold: RevocationHold,
+  signing: CheckpointLoop,
 ): Probes {
   const issuers = registry.all().map(({ name }): Probe => ({
     name: `issuer:${name}`,
@@ -57,6 +59,11 @@ export function brokerProbes(
         name: 'vault_clock',
         essential: false,
         check: async () => vaultClock(await vault.check()),
+      },
+      {
+        name: 'audit-log',
+        essential: false,
+        check: () => Promise.resolve(signing.state()),
       },
       ...issuers,
       {

@@ -55,9 +55,17 @@ async function bootstrapInput(settings: Settings, path: string | undefined): Pro
   return {
     leaseTokenRole,
     policyPrefix,
+    ...logNeeds(settings),
     ...(path === undefined ? await catalogue(settings) : { credentials: readCredentials(path).map(needOf) }),
     ...(login.method === 'approle' ? { approle: { mount: login.mount } } : {}),
   };
+}
+
+function logNeeds({ values }: Settings): Pick<BootstrapInput, 'log'> {
+  const { signing } = values.audit.log;
+  if (signing === undefined) return {};
+  const { mount, key, highWater } = signing;
+  return { log: { transitMount: mount, key, markMount: highWater.mount, markPath: highWater.path } };
 }
 
 type Need = BootstrapInput['credentials'][number];

@@ -18,6 +18,7 @@ import { CallRecordsController } from './gateway/call-records.controller.js';
 import { ProviderController } from './gateway/provider.controller.js';
 import { ToolCallsController } from './gateway/tool-calls.controller.js';
 import { HealthController } from './health/health.controller.js';
+import { LogController } from './log/log.controller.js';
 import { McpMetadataController } from './mcp/mcp-metadata.controller.js';
 import { McpController } from './mcp/mcp.controller.js';
 import { MetadataController } from './oauth/metadata.controller.js';
@@ -52,6 +53,7 @@ export const API_CONTROLLERS: readonly Type[] = [
   IssuersController,
   WhoamiController,
   AuditController,
+  LogController,
   AlertsController,
   SilencesController,
   ShadowController,

@@ -324,6 +324,16 @@ export const EVENT_KINDS = {
     /** Names of the filters and their values, that of `account` as an HMAC. */
     filters: maybe<readonly string[]>(),
   },
+  'log.signing_failed': { reason: open<string>(), size: open<number>() },
+  'log.signing_resumed': { size: open<number>() },
+  /** The log in the database does not continue the one that was signed last. */
+  'log.set_back': { detail: open<string>(), size: open<number>(), signed_size: open<number>() },
+  'log.origin_changed': {
+    former: open<string>(),
+    former_size: open<number>(),
+    origin: open<string>(),
+    reason: open<string>(),
+  },
   'revocation.held': { reason: maybe<string>() },
   'revocation.resumed': { reason: maybe<string>() },
   'retention.dropped': {

@@ -55,7 +55,8 @@ export class SequencerLoop implements OnApplicationBootstrap, BeforeApplicationS
 
   async #drain(signal: AbortSignal | undefined): Promise<void> {
     try {
-      this.#sequenced += await this.sequencer.drain(signal);
+      if (signal === undefined || (await this.sequencer.isDue()))
+        this.#sequenced += await this.sequencer.drain(signal);
       this.#failing = false;
     } catch (error) {
       // Once per outage: it is tried again at the next tick.

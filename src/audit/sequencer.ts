@@ -10,6 +10,9 @@ import { LogDamaged, LogTree } from './log/log-tree.js';
 /** The advisory lock of the one that sequences; any number that nothing else here locks. */
 const LOCK = 0x1ea5_e6a7;
 
+/** Intervals for which another replica may leave events lying. */
+const PATIENCE = 4;
+
 /** What one batch did. `waits` means that another replica sequences at this moment. */
 export interface BatchResult {
   readonly state: 'sequenced' | 'waits';
@@ -72,6 +75,21 @@ export class Sequencer {
       if (state === 'waits' || events < full) break;
     }
     return total;
+  }
+
+  /**
+   * Whether this replica should sequence now: it did so last, or what waits has been left lying by who did. So one replica
+   * keeps the log, and its knowledge of the tree's edge, for as long as it lives.
+   */
+  async isDue(): Promise<boolean> {
+    if (this.#term !== undefined) return true;
+    const patienceMs = PATIENCE * this.settings.values.audit.sequenceIntervalMs;
+    const [row] = await this.transactions.reads.query<{ due: boolean }[]>(
+      `SELECT moved_at < clock_timestamp() - $1 * interval '1 millisecond' AND EXISTS (SELECT 1 FROM audit_inbox) AS due
+       FROM audit_head`,
+      [patienceMs],
+    );
+    return row?.due === true;
   }
 
   /** Sequences one batch, in one transaction. Throws {@link SequencerFenced} when it was taken over meanwhile. */

@@ -40,6 +40,7 @@ export const CRASH_POINTS = [
   'audit.sequence.taken',
   'audit.sequence.before-commit',
   'audit.sequence.committed',
+  'audit.checkpoint.marked',
   'call.decided',
   'call.started',
   'call.injected',

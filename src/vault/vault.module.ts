@@ -1,11 +1,15 @@
 import { Global, Inject, Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { AuditHighWater } from '../audit/log/audit-high-water.js';
+import { CheckpointSigner } from '../audit/log/checkpoint-signer.js';
 import { Clock } from '../kernel/clock.js';
 import { Ids } from '../kernel/ids.js';
 import { Log } from '../kernel/log.js';
 import { CredentialSource } from '../lease/credential-source.js';
 import { Settings } from '../settings/schema.js';
 import { clientOptions } from './client-options.js';
+import { KvHighWater } from './kv-high-water.js';
 import { SystemTimers, Timers } from './timers.js';
+import { TransitSigner } from './transit-signer.js';
 import { VaultClient } from './vault-client.js';
 import { VaultCredentialSource } from './vault-credential-source.js';
 import { VaultDuties } from './vault-duties.js';
@@ -72,13 +76,27 @@ import { VaultTroubles } from './vault-troubles.js';
         new VaultHealth(client, session, clock),
     },
     {
+      provide: CheckpointSigner,
+      inject: [VaultClient, VaultSession, Settings],
+      useFactory: (client: VaultClient, session: VaultSession, { values }: Settings) => {
+        const { signing } = values.audit.log;
+        return new TransitSigner(client, session, signing && { mount: signing.mount, name: signing.key });
+      },
+    },
+    {
+      provide: AuditHighWater,
+      inject: [VaultClient, VaultSession, Settings],
+      useFactory: (client: VaultClient, session: VaultSession, { values }: Settings) =>
+        new KvHighWater(client, session, values.audit.log.signing?.highWater),
+    },
+    {
       provide: VaultRights,
       inject: [VaultClient, VaultSession, Settings],
       useFactory: (client: VaultClient, session: VaultSession, settings: Settings) =>
         new VaultRights(client, session, settings.values.vault),
     },
   ],
-  exports: [CredentialSource, VaultDuties, VaultHealth, VaultRights],
+  exports: [CredentialSource, VaultDuties, VaultHealth, VaultRights, CheckpointSigner, AuditHighWater],
 })
 export class VaultModule implements OnModuleInit, OnApplicationShutdown {
   constructor(

@@ -10,6 +10,15 @@ export interface SignedCheckpoint {
   readonly signedAt: Date;
 }
 
+/** A key that signed checkpoints. */
+export interface LogKey {
+  /** `name+id+base64`, as verifiers read it. */
+  readonly line: string;
+  readonly origin: string;
+  readonly version: number;
+  readonly createdAt: Date;
+}
+
 interface Row {
   readonly origin: string;
   readonly size: string;
@@ -20,6 +29,8 @@ interface Row {
 /** The signed checkpoints of the log. */
 @Injectable()
 export class Checkpoints {
+  readonly #kept = new Set<string>();
+
   constructor(private readonly transactions: Transactions) {}
 
   /** The newest of the log's present origin; undefined before the first. */
@@ -29,6 +40,30 @@ export class Checkpoints {
        ORDER BY c.size DESC LIMIT 1`,
     );
     return row && { origin: row.origin, size: Number(row.size), note: row.note, signedAt: row.signed_at };
+  }
+
+  /** Every key that has signed, oldest first. */
+  async keys(): Promise<readonly LogKey[]> {
+    const rows = await this.transactions.reads.query<
+      { key_line: string; origin: string; version: number; created_at: Date }[]
+    >('SELECT key_line, origin, version, created_at FROM audit_log_key ORDER BY first_used_at, version');
+    return rows.map(({ key_line: line, origin, version, created_at: createdAt }) => ({
+      line,
+      origin,
+      version,
+      createdAt,
+    }));
+  }
+
+  /** Remembers a key that signs; any number of times. */
+  async keepKey({ line, origin, version, createdAt }: LogKey, now: Date): Promise<void> {
+    if (this.#kept.has(line)) return;
+    await this.transactions.reads.query(
+      `INSERT INTO audit_log_key (key_line, origin, version, created_at, first_used_at) VALUES ($1, $2, $3, $4, $5)
+       ON CONFLICT DO NOTHING`,
+      [line, origin, version, createdAt, now],
+    );
+    this.#kept.add(line);
   }
 
   /** Keeps a checkpoint. One of that size that was kept before stays as it is. */

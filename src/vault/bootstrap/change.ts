@@ -1,6 +1,14 @@
 /** What bootstrapping looks after. */
 export type ChangeKind =
-  'auth-mount' | 'auth-config' | 'policy' | 'token-role' | 'approle-role' | 'jwt-role' | 'secrets-role';
+  | 'auth-mount'
+  | 'auth-config'
+  | 'policy'
+  | 'token-role'
+  | 'approle-role'
+  | 'jwt-role'
+  | 'secrets-role'
+  | 'secrets-mount'
+  | 'log-key';
 
 /**
  * - `create`, `update`: apply will write it

@@ -3,6 +3,7 @@ import { vaultPath } from '../vault-path.js';
 import type { Part } from './change.js';
 import type { BootstrapPlanInput } from './input.js';
 import type { OperatorVault } from './operator.js';
+import { logParts } from './log-parts.js';
 import { authMountPart, extraPolicyPart, fieldsPart, policyPart } from './parts.js';
 import { roleAdvice } from './role-advice.js';
 import { PolicyTemplates } from './templates.js';
@@ -23,6 +24,7 @@ export async function desiredParts(
       .filter(({ kind }) => engineOf(kind).leases)
       .map((credential) => roleAdvice(vault, credential)),
     ...policies,
+    ...(input.log === undefined ? [] : logParts(vault, input.log)),
     policyPart(vault, input.brokerPolicy, templates.broker(input)),
     policyPart(vault, input.reconcilerPolicy, templates.reconciler(input)),
     tokenRolePart(vault, leaseTokenRole, policyPrefix),

@@ -34,6 +34,10 @@ export const bootstrapInputSchema = z.object({
   credentials: z.array(credential),
   /** Mounts that no credential names any more, but leases still live in: without them these could not be revoked. */
   formerMounts: z.array(z.object({ kind, mount: plainPath })).default([]),
+  /** What signs the log; absent where the log is not signed. */
+  log: z
+    .object({ transitMount: plainPath, key: plainName, markMount: plainPath, markPath: plainPath })
+    .optional(),
   brokerPolicy: policyName.default('leasegate-broker'),
   reconcilerPolicy: policyName.default('leasegate-reconciler'),
   approle: z

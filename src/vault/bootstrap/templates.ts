@@ -23,10 +23,10 @@ export class PolicyTemplates {
 
   /** What the broker itself may do. */
   broker(input: BootstrapPlanInput): string {
-    const own = this.#fill('broker.hcl', {
-      TOKEN_ROLE: input.leaseTokenRole,
-      POLICY_PREFIX: input.policyPrefix,
-    });
+    const own = [
+      this.#fill('broker.hcl', { TOKEN_ROLE: input.leaseTokenRole, POLICY_PREFIX: input.policyPrefix }),
+      ...(input.log === undefined ? [] : [this.#log(input.log)]),
+    ].join('\n');
     const prefixes = [...input.credentials, ...input.formerMounts]
       .filter(({ kind }) => engineOf(kind).leases)
       .map(({ kind, mount }) => `"${mount}/${engineOf(kind).segment}/*"`);
@@ -50,6 +50,15 @@ export class PolicyTemplates {
         }),
       );
     return [this.#fill('reconciler.hcl', {}), ...lists].join('');
+  }
+
+  #log({ transitMount, key, markMount, markPath }: NonNullable<BootstrapPlanInput['log']>): string {
+    return this.#fill('broker-log.hcl', {
+      TRANSIT_MOUNT: transitMount,
+      LOG_KEY: key,
+      MARK_MOUNT: markMount,
+      MARK_PATH: markPath,
+    });
   }
 
   #fill(file: string, values: Readonly<Record<string, string>>): string {

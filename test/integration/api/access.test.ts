@@ -78,6 +78,9 @@ const TABLE: Readonly<Record<string, readonly Role[]>> = {
   'GET /v1/egress/policy': WATCHING,
   'GET /v1/audit/events': READING,
   'GET /v1/audit/events/head': READING,
+  'GET /log/checkpoint': READING,
+  'GET /log/keys': READING,
+  'GET /log/tile/{path}': READING,
   'GET /v1/audit/export': READING,
 };
 const WORKER = [

@@ -1,0 +1,132 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { LogSetBack } from '../../../src/audit/log/checkpoint-writer.js';
+import { checkpointOf } from '../../../src/tlog/checkpoint.js';
+import { leafHash, splitHashes } from '../../../src/tlog/hash.js';
+import { keyOfLine, parseNote, signersOf, type NoteKey } from '../../../src/tlog/note.js';
+import { leavesOf } from '../../../src/tlog/tile.js';
+import { checkLog, offerMany } from './log-parts.js';
+import { openSignedLog, type SignedLog } from './signed-log.js';
+
+let log: SignedLog;
+beforeEach(async () => {
+  log = await openSignedLog();
+});
+afterEach(() => log.stop());
+
+async function grow(count: number): Promise<void> {
+  await offerMany(log, count);
+  await log.sequencer().drain();
+}
+
+/** A superuser who takes the guards away and does what the statement says. */
+async function asSuperuser(...statements: readonly string[]): Promise<void> {
+  await log.transactions.run(async (tx) => {
+    await tx.query('SET LOCAL session_replication_role = replica');
+    for (const statement of statements) await tx.query(statement);
+  });
+}
+
+async function keys(): Promise<NoteKey[]> {
+  return (await log.checkpoints.keys()).map(({ line }) => keyOfLine(line)!);
+}
+
+describe('signing refuses', () => {
+  it('a log that was set back to an earlier size, also after it has grown again', async () => {
+    await grow(10);
+    await log.writer().write();
+    const root = (await log.tree.rootAt(4)).toString('hex');
+    await asSuperuser(
+      'DELETE FROM audit_entry WHERE idx >= 4',
+      `UPDATE audit_head SET size = 4, root_hash = decode('${root}', 'hex')`,
+    );
+    await expect(log.writer().write()).rejects.toThrow(/has 4 entries, and it had 10 .* new-origin/);
+    await grow(20);
+    await expect(log.writer().write()).rejects.toThrow(/first 10 entries .* are not those that were signed/);
+    expect((await log.checkpoints.newest())?.size).toBe(10);
+  });
+
+  it('a log of which an entry was rewritten', async () => {
+    await grow(10);
+    const writer = log.writer();
+    await writer.write();
+    await asSuperuser(`UPDATE audit_entry SET leaf = '{"forged":true}' WHERE idx = 3`);
+    await expect(log.sequencer().drain()).resolves.toBe(0);
+    await offerMany(log, 5);
+    await expect(log.sequencer().drain()).rejects.toThrow('does not have the root that its head names');
+  });
+
+  it('a log under another origin', async () => {
+    await grow(3);
+    await log.writer().write();
+    await asSuperuser(`UPDATE audit_head SET origin = 'leasegate/other'`);
+    await expect(log.writer().write()).rejects.toThrow(LogSetBack);
+  });
+
+  it('nothing while the key is gone, and goes on when it is back; sequencing goes on all the time', async () => {
+    await grow(3);
+    const writer = log.writer();
+    await writer.write();
+    await log.operator.call('POST', 'sys/remount', {
+      from: log.mounts.transit,
+      to: `${log.mounts.transit}-away`,
+    });
+    await grow(3);
+    await expect(log.writer().write()).rejects.toThrow();
+    expect((await checkLog(log)).size).toBe(6);
+    await log.operator.call('POST', 'sys/remount', {
+      from: `${log.mounts.transit}-away`,
+      to: log.mounts.transit,
+    });
+    await expect.poll(async () => (await log.writer().write())?.size, { timeout: 20_000 }).toBe(6);
+  });
+});
+
+describe('a checkpoint', () => {
+  it('is signed by the key that is published, for the tree as it is, once for each size', async () => {
+    await grow(700);
+    const [first, second] = [log.writer(), log.writer()];
+    const signed = await first.write();
+    expect(signed?.size).toBe(700);
+    expect(await second.write()).toEqual(signed);
+    const note = parseNote(signed!.note)!;
+    expect(signersOf(note, await keys())).toHaveLength(1);
+    expect(checkpointOf(note.text)?.root).toEqual(await log.tree.rootAt(700));
+    await grow(1);
+    expect((await second.write())?.size).toBe(701);
+    // The first one's mark is an old one by now: it loses once, and finds its way.
+    await grow(1);
+    expect(await first.write()).toBeUndefined();
+    expect((await first.write())?.size).toBe(702);
+  });
+
+  it('has the signatures of both keys after a rotation, and of the new one alone after the overlap', async () => {
+    await grow(1);
+    await log.writer().write();
+    await log.operator.call('POST', `${log.mounts.transit}/keys/leasegate-log/rotate`);
+    await grow(1);
+    const signed = await log.writer().write();
+    const [old, next] = await keys();
+    expect(signersOf(parseNote(signed!.note)!, [old!])).toEqual([old]);
+    expect(signersOf(parseNote(signed!.note)!, [next!])).toEqual([next]);
+    await grow(1);
+    const after = await log.writer(0).write();
+    expect(signersOf(parseNote(after!.note)!, [old!, next!])).toEqual([next]);
+  });
+
+  it('stands in the folder, with every tile and entry that it vouches for', async () => {
+    await grow(600);
+    const writer = log.writer();
+    await writer.write();
+    await grow(50);
+    const signed = await writer.write();
+    const file = (path: string): Buffer => readFileSync(join(log.directory, path));
+    expect(file('checkpoint').toString()).toBe(signed?.note);
+    const leaves = ['000', '001', '002.p/138'].flatMap((name) => leavesOf(file(`tile/entries/${name}`)));
+    const hashes = ['000', '001', '002.p/138'].flatMap((name) => splitHashes(file(`tile/0/${name}`)));
+    expect(leaves).toHaveLength(650);
+    expect(leaves.map(leafHash)).toEqual(hashes);
+    expect(file('tile/1/000.p/2')).toHaveLength(64);
+  });
+});
