@@ -643,6 +643,15 @@ export interface LeaseView {
   };
 }
 
+export interface LogKeysView {
+  items: {
+    /** `name+id+base64`, as verifiers of signed notes read it */
+    key: string;
+    version: number;
+    created_at: string;
+  }[];
+}
+
 export interface LoginView {
   issuers: {
     name: string;
