@@ -31,7 +31,7 @@ const POSTGRES: readonly {
   { what: 'the renewal', words: '"lease.renewed"', act: acts.renew },
   { what: 'the mark', words: "SET state = 'revoking', revoke_cause = $1", then: 'COMMIT', act: acts.release },
   { what: 'the claim', words: 'SET claimed_by = $4::text', act: acts.release },
-  { what: 'the end', words: '"lease.ended"', act: acts.release },
+  { what: 'the end', words: 'leases.end', act: acts.release },
   { what: 'the close', words: '"run.closed"', then: 'COMMIT', act: acts.close },
   { what: "the grant's end", words: '"grant.revoked"', then: 'COMMIT', act: acts.revokeGrant },
   { what: 'the expiry', words: 'l.expires_at <= $2', then: 'COMMIT', act: acts.expire },

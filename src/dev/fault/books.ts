@@ -1,5 +1,6 @@
 import pg from 'pg';
 import type { FaultParts } from './fault-parts.js';
+import { rootOf } from './tree-root.js';
 import { readVault, type VaultBook } from './vault-book.js';
 
 /** A row of a lease. */
@@ -41,8 +42,10 @@ export interface Books {
     readonly size: number;
     /** Events that nobody has sequenced yet. */
     readonly waiting: number;
-    /** Entries whose hash is not that of their leaf. */
-    readonly wrongHashes: number;
+    /** Whether the root of the head is that of the tree over all leaves. */
+    readonly rootFits: boolean;
+    /** Entries whose event is in the log already. */
+    readonly repeated: number;
   };
 }
 
@@ -81,12 +84,20 @@ export async function readBooks(parts: FaultParts): Promise<Books> {
     url,
     'SELECT idx::int, kind, lease_id, run_ref FROM audit_entry ORDER BY idx',
   );
-  const [log] = await select<Books['log']>(
-    url,
-    `SELECT (SELECT size::int FROM audit_head) AS size, (SELECT count(*)::int FROM audit_inbox) AS waiting,
-       (SELECT count(*)::int FROM audit_entry WHERE leaf_hash <> sha256('\\x00'::bytea || leaf)) AS "wrongHashes"`,
-  );
-  if (log === undefined) throw new Error('the log has no head');
+  const log = await readLog(url);
   const vault = await readVault(parts);
   return { targetUsers: await usersInTarget(parts), vault, leases, runs, events, log };
+}
+
+async function readLog(url: string): Promise<Books['log']> {
+  const [head] = await select<{ size: number; root: Buffer; waiting: number; repeated: number }>(
+    url,
+    `SELECT h.size::int, h.root_hash AS root, (SELECT count(*)::int FROM audit_inbox) AS waiting,
+       (SELECT (count(*) - count(DISTINCT event_id))::int FROM audit_entry) AS repeated FROM audit_head h`,
+  );
+  if (head === undefined) throw new Error('the log has no head');
+  const leaves = await select<{ leaf: Buffer }>(url, 'SELECT leaf FROM audit_entry ORDER BY idx');
+  const root = rootOf(leaves.map(({ leaf }) => leaf));
+  const { size, waiting, repeated } = head;
+  return { size, waiting, repeated, rootFits: root.equals(head.root) };
 }

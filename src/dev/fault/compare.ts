@@ -72,7 +72,8 @@ function compareEvents({ leases, runs, events, log }: Books, found: Found): void
     expectCount(found, `end of run ${id}`, ends, wanted, wanted);
   }
   if (log.waiting > 0) found.eventsMissing.push(`${log.waiting} events wait in the inbox`);
-  if (log.wrongHashes > 0) found.eventsMissing.push(`${log.wrongHashes} entries are not what was hashed`);
+  if (!log.rootFits) found.eventsMissing.push('the root of the log is not that of its entries');
+  expectCount(found, 'events that are in the log again', log.repeated, 0, 0);
   expectCount(found, 'entries of the log', events.length, log.size, log.size);
   const gap = events.findIndex(({ idx }, place) => idx !== place);
   if (gap >= 0) found.eventsMissing.push(`the log has no entry ${gap}`);

@@ -13,6 +13,8 @@ import { Seeded } from './seeded.js';
 export const FAULT_SUBJECT = 'jobs/faults';
 
 const LOOK_EVERY_MS = 500;
+/** Other brokers decide by grants that are at most a second old. */
+const GRANTS_SEEN_AFTER_MS = 1_100;
 
 /** Brokers under test with a catalogue and a grant, and what is compared when the faults are over. */
 export class FaultWorld {
@@ -52,6 +54,7 @@ export class FaultWorld {
     // An earlier attempt may have made it and not been heard.
     if (answer === undefined || (answer.status !== 201 && answer.status !== 409))
       throw new Error(`the grant ${name} was answered with ${answer?.status}`);
+    await pause(GRANTS_SEEN_AFTER_MS);
     return name;
   }
 
@@ -68,10 +71,23 @@ export class FaultWorld {
     await this.fleet.recovered();
     const deadline = performance.now() + deadlineMs;
     for (;;) {
-      const comparison = compareBooks(await readBooks(this.parts), this.ledger);
-      if (agrees(comparison) || performance.now() > deadline) return comparison;
+      const late = performance.now() > deadline;
+      // All of the books are long after a long storm; these few rows say whether it is worth while to read them.
+      if (late || (await this.#quiet())) {
+        const comparison = compareBooks(await readBooks(this.parts), this.ledger);
+        if (late || agrees(comparison)) return comparison;
+      }
       await pause(LOOK_EVERY_MS);
     }
+  }
+
+  async #quiet(): Promise<boolean> {
+    const [row] = await select<{ quiet: boolean }>(
+      this.parts.databaseUrl,
+      `SELECT NOT EXISTS (SELECT 1 FROM leases WHERE ended_at IS NULL)
+         AND NOT EXISTS (SELECT 1 FROM audit_inbox) AS quiet`,
+    );
+    return row?.quiet === true;
   }
 
   async stop(): Promise<void> {

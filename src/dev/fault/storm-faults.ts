@@ -24,7 +24,7 @@ const POSTGRES_WORDS: readonly { readonly words: string; readonly then?: string 
   { words: '"lease.requested"' },
   { words: '"lease.issued"' },
   { words: '"lease.renewed"' },
-  { words: '"lease.ended"' },
+  { words: 'leases.end' },
   { words: "SET state = 'revoking', revoke_cause = $1", then: 'COMMIT' },
   { words: '"run.closed"', then: 'COMMIT' },
   { words: '"exchange.accepted"', then: 'COMMIT' },

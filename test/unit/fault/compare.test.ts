@@ -33,7 +33,7 @@ function books(changes: Partial<Books> = {}, kinds: readonly string[] = KINDS): 
     ],
     runs: [{ id: RUN, run_id: 'r', state: 'closed' }],
     events: events(kinds),
-    log: { size: kinds.length, waiting: 0, wrongHashes: 0 },
+    log: { size: kinds.length, waiting: 0, rootFits: true, repeated: 0 },
     ...changes,
   };
 }
@@ -87,11 +87,24 @@ describe('the four books', () => {
     ['events of no lease', books({ leases: [] }), 'eventsDoubled'],
     [
       'an event that nobody sequenced',
-      books({ log: { size: 7, waiting: 1, wrongHashes: 0 } }),
+      books({ log: { size: 7, waiting: 1, rootFits: true, repeated: 0 } }),
       'eventsMissing',
     ],
-    ['a changed entry', books({ log: { size: 7, waiting: 0, wrongHashes: 1 } }), 'eventsMissing'],
-    ['a head that is ahead', books({ log: { size: 8, waiting: 0, wrongHashes: 0 } }), 'eventsMissing'],
+    [
+      'a changed entry',
+      books({ log: { size: 7, waiting: 0, rootFits: false, repeated: 0 } }),
+      'eventsMissing',
+    ],
+    [
+      'an event that was sequenced again',
+      books({ log: { size: 7, waiting: 0, rootFits: true, repeated: 1 } }),
+      'eventsDoubled',
+    ],
+    [
+      'a head that is ahead',
+      books({ log: { size: 8, waiting: 0, rootFits: true, repeated: 0 } }),
+      'eventsMissing',
+    ],
     [
       'a gap in the log',
       books({ events: events(KINDS).map((event) => ({ ...event, idx: event.idx + 1 })) }),
