@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { startChild, type Child } from './child.js';
 import { freePort } from './free-port.js';
 import { MissingPart } from './missing-part.js';
@@ -90,13 +91,27 @@ export async function startVaultPair(reaper: Reaper, source: VaultSource): Promi
   const [unsealKey] = keys;
   await unseal(first, unsealKey);
   await put(second, 'storage/raft/join', { leader_api_addr: first.address });
-  await unseal(second, unsealKey);
+  // A node that joins is told of the seal by the active one, and takes a moment to be unsealed.
+  await startsToServe(second, unsealKey);
   return { nodes, operator: new VaultOperator(first.address, token), unsealKey };
 }
 
 /** Unseals a node that needs one key. */
 export async function unseal(node: VaultNode, key: string): Promise<void> {
   await put(node, 'unseal', { key });
+}
+
+async function startsToServe(node: VaultNode, key: string): Promise<void> {
+  const deadlineMs = performance.now() + 60_000;
+  for (;;) {
+    const answer = await unseal(node, key).then(
+      () => fetch(`${node.address}/v1/sys/health?standbyok=true&perfstandbyok=true`),
+      () => undefined,
+    );
+    if (answer?.status === 200) return;
+    if (performance.now() > deadlineMs) throw new Error('the second node of Vault did not join the first');
+    await wait(200);
+  }
 }
 
 async function put({ address }: VaultNode, path: string, body: object): Promise<unknown> {

@@ -24,11 +24,31 @@ export class TlsFiles {
   /** Of the files as they were read; at first none, so that the first connection looks again. */
   #version = '';
   #made: Connector;
+  #alert: string | undefined;
 
   /** Throws when a file cannot be read or used now: at the start that is a mistake, not a rotation. */
   constructor(private readonly files: TlsFileNames) {
     this.#made = connectorOf(files);
-    this.connector = (options, callback) => this.current()(options, callback);
+    this.connector = (options, callback) =>
+      this.current()(options, (...made) => {
+        made[1]?.once('error', ({ code }: NodeJS.ErrnoException) => {
+          if (code?.startsWith('ERR_SSL_') === true) this.#alert = code;
+        });
+        callback(...made);
+      });
+  }
+
+  /**
+   * The TLS alert that ended a connection since the last answer, by the name of its error. With TLS 1.3 a server refuses
+   * our certificate after the handshake, and undici tells no more than that the other side closed.
+   */
+  get alert(): string | undefined {
+    return this.#alert;
+  }
+
+  /** An answer came: connections work. */
+  answered(): void {
+    this.#alert = undefined;
   }
 
   private current(): Connector {

@@ -55,6 +55,7 @@ export class VaultTransport {
   readonly #home: string;
   readonly #prefix: string;
   readonly #timeoutMs: number;
+  readonly #tls: TlsFiles;
   readonly #pools: ReadonlyMap<string, Pool>;
 
   constructor(options: TransportOptions) {
@@ -62,7 +63,7 @@ export class VaultTransport {
     this.#home = address.origin;
     this.#prefix = address.pathname.replace(/\/+$/, '');
     this.#timeoutMs = options.timeoutMs;
-    const tls = new TlsFiles(options);
+    this.#tls = new TlsFiles(options);
     const origins = new Set([this.#home, ...options.redirectAddresses.map((url) => new URL(url).origin)]);
     this.#pools = new Map(
       [...origins].map((origin) => [
@@ -74,7 +75,7 @@ export class VaultTransport {
           // The deadline of the call covers these.
           headersTimeout: 0,
           bodyTimeout: 0,
-          connect: tls.connector,
+          connect: this.#tls.connector,
         }),
       ]),
     );
@@ -86,13 +87,16 @@ export class VaultTransport {
     const timeoutMs = request.timeoutMs ?? this.#timeoutMs;
     const timer = setTimeout(() => abort.abort(), timeoutMs);
     try {
-      return await this.#follow(request, abort.signal);
+      const answer = await this.#follow(request, abort.signal);
+      this.#tls.answered();
+      return answer;
     } catch (error) {
       if (error instanceof VaultError) throw error;
       const { operation } = request;
       if (abort.signal.aborted)
         throw VaultError.of('timeout', { operation, reason: `no answer in ${timeoutMs} ms` });
-      const reason = nameOfFault(error);
+      const name = nameOfFault(error);
+      const reason = name === 'UND_ERR_SOCKET' ? (this.#tls.alert ?? name) : name;
       throw VaultError.of(faultOfConnection(reason), { operation, reason });
     } finally {
       clearTimeout(timer);
