@@ -6,6 +6,7 @@ import { defineCostCommands } from './commands/cost.js';
 import { defineCredentialCommands } from './commands/credential.js';
 import { defineExecCommand } from './commands/exec.js';
 import { defineGrantCommands } from './commands/grant.js';
+import { defineKillCommand } from './commands/kill.js';
 import { defineLoginCommands } from './commands/login.js';
 import { defineOperationCommands } from './commands/operation.js';
 import { defineServerCommands } from './commands/server.js';
@@ -49,6 +50,7 @@ export function buildProgram(
   defineCredentialCommands(set, program);
   defineToolCommands(set, program);
   defineOperationCommands(set, program);
+  defineKillCommand(set, program);
   defineAlertCommands(set, program);
   defineCostCommands(set, program);
   defineShadowCommands(set, program);

@@ -6,6 +6,7 @@ import type { WhoamiView } from './api-types.js';
 import { CredentialAdmin, GrantAdmin, LeaseAdmin, RevocationAdmin, RunAdmin } from './admin-resources.js';
 import { EgressAdmin, ShadowAdmin } from './admin-shadow.js';
 import { ToolAdmin } from './admin-tools.js';
+import { BlockAdmin, RevocationsAdmin } from './admin-kill.js';
 import { Transport, type TransportOptions } from './transport.js';
 import type { TokenSource } from './token-sources.js';
 
@@ -23,6 +24,8 @@ export class AdminClient {
   readonly runs: RunAdmin;
   readonly leases: LeaseAdmin;
   readonly revocation: RevocationAdmin;
+  readonly revocations: RevocationsAdmin;
+  readonly blocks: BlockAdmin;
   readonly audit: AuditAdmin;
   readonly costs: CostAdmin;
   readonly alerts: AlertAdmin;
@@ -39,6 +42,8 @@ export class AdminClient {
     this.runs = new RunAdmin(this.#calls);
     this.leases = new LeaseAdmin(this.#calls);
     this.revocation = new RevocationAdmin(this.#calls);
+    this.revocations = new RevocationsAdmin(this.#calls);
+    this.blocks = new BlockAdmin(this.#calls);
     this.audit = new AuditAdmin(this.#calls);
     this.costs = new CostAdmin(this.#calls);
     this.alerts = new AlertAdmin(this.#calls);

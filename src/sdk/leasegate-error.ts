@@ -27,6 +27,8 @@ export interface LeasegateErrorFields {
   readonly retryAfterMs?: number | undefined;
   /** Of a renewal that was refused: until when the credential works all the same; null when it is dead or being ended. */
   readonly usableUntil?: Date | null | undefined;
+  /** Of `confirmation_required`: what to send back, with a reason. */
+  readonly confirmation?: string | undefined;
   readonly cause?: unknown;
 }
 
@@ -39,6 +41,7 @@ export class LeasegateError extends Error {
   readonly field: string | undefined;
   readonly errors: readonly { readonly field: string; readonly message: string }[];
   readonly retryAfterMs: number | undefined;
+  readonly confirmation: string | undefined;
   readonly usableUntil: Date | null | undefined;
 
   constructor(fields: LeasegateErrorFields) {
@@ -51,6 +54,7 @@ export class LeasegateError extends Error {
     this.field = fields.field;
     this.errors = fields.errors ?? [];
     this.retryAfterMs = fields.retryAfterMs;
+    this.confirmation = fields.confirmation;
     this.usableUntil = fields.usableUntil;
   }
 

@@ -27,6 +27,7 @@ export async function errorOfAnswer(response: Response, nowMs: number): Promise<
     reference: text(body['reference']) ?? response.headers.get('x-request-id') ?? undefined,
     field: text(body['field']),
     errors: fieldErrors(body['errors']),
+    confirmation: text(body['confirmation']),
     retryAfterMs,
     usableUntil: instant(body['usable_until']),
   });
