@@ -11,6 +11,8 @@ import { Metrics } from './api/observability/metrics.js';
 import { NestLog } from './api/observability/nest-log.js';
 import { createLogger, PinoLog } from './api/observability/pino-log.js';
 import { observeRequests } from './api/observability/request-log.js';
+import { DirectLeases } from './api/worker/direct-leases.js';
+import { WorkerLeasesController } from './api/worker/worker-leases.controller.js';
 import { AppModule } from './app.module.js';
 import { SystemClock, type Clock } from './kernel/clock.js';
 import { RandomIds, type Ids } from './kernel/ids.js';
@@ -54,7 +56,10 @@ export async function createApp(settings: Settings, options: AppOptions = {}): P
   );
   const server = nest.getHttpAdapter().getInstance();
   dressServer(server, nest.get(RouteTable), settings.values.gateway.bodyLimitBytes);
-  server.addHook('onRoute', (route) => nest.get(DirectCalls).takeOver(route));
+  server.addHook('onRoute', (route) => {
+    nest.get(DirectCalls).takeOver(route);
+    nest.get(DirectLeases).takeOver(route, () => nest.get(WorkerLeasesController));
+  });
   observeRequests(server, log, nest.get(Metrics));
   await nest.init();
   await server.ready();

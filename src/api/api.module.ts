@@ -31,6 +31,7 @@ import { QueueGauges } from './observability/queue-gauges.js';
 import { ApiDescription } from './openapi/description.js';
 import { ProblemFilter } from './problem/problem.filter.js';
 import { RunEndings } from './run-endings.js';
+import { DirectLeases } from './worker/direct-leases.js';
 
 /** Which routes there are, besides those for health. */
 export interface ApiOptions {
@@ -66,7 +67,9 @@ export class ApiModule {
         AccessEvents,
         CallAccess,
         ProviderCalls,
+        AccessGuard,
         DirectCalls,
+        DirectLeases,
         ProblemFilter,
         SenderProof,
         Strategies,
@@ -81,12 +84,12 @@ export class ApiModule {
         McpTools,
         McpEndpoint,
         { provide: ApiDescription, useFactory: () => new ApiDescription(ALL_CONTROLLERS, options.version) },
-        { provide: APP_GUARD, useClass: AccessGuard },
+        { provide: APP_GUARD, useExisting: AccessGuard },
         { provide: APP_PIPE, useClass: SchemaPipe },
         { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor },
         { provide: APP_FILTER, useExisting: ProblemFilter },
       ],
-      exports: [ReadinessCheck, RouteTable, DirectCalls],
+      exports: [ReadinessCheck, RouteTable, DirectCalls, DirectLeases],
     };
   }
 }
