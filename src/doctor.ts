@@ -3,6 +3,8 @@ import { IssuerRegistry } from './identity/issuer-registry.js';
 import { CredentialCatalogue } from './credential/credential-catalogue.js';
 import { createApp, type App } from './app.js';
 import { pendingMigrations } from './database-state.js';
+import type { DataSource } from 'typeorm';
+import { powersOverLog } from './database/roles.js';
 import { createDataSource } from './database/data-source.js';
 import { SystemClock } from './kernel/clock.js';
 import { safeErrorText } from './kernel/safe-error.js';
@@ -49,6 +51,7 @@ async function examineDatabase(settings: Settings): Promise<Check[]> {
     return [
       { name: 'database', ok: true, detail: 'answers' },
       clockCheck('clock of the database', skewMs),
+      await logRights(dataSource, settings),
       pending.length === 0
         ? { name: 'migrations', ok: true, detail: 'all have run' }
         : {
@@ -130,6 +133,20 @@ function clockOf({ clockSkewSeconds: skew }: VaultHealthReport): Check {
 function dutiesOf({ ok, state, detail, advice }: VaultHealthReport): Check {
   const name = 'vault duties';
   return ok ? { name, ok, detail } : { name, ok, detail: `${state}: ${detail}`, advice };
+}
+
+/** Needed once the log is signed: a signature is worth little when the broker itself could rewrite what it signs. */
+async function logRights(dataSource: DataSource, settings: Settings): Promise<Check> {
+  const name = 'rights on the log';
+  const powers = await powersOverLog(dataSource);
+  if (powers.length === 0) return { name, ok: true, detail: 'this login cannot change what was recorded' };
+  return {
+    name,
+    ok: settings.values.audit.log.signing === undefined,
+    detail: `this login could ${powers.slice(0, 2).join('; ')}`,
+    advice:
+      'run `leasegate migrate --roles` as the owner, and let database.url log in as a member of leasegate_app and leasegate_sequencer',
+  };
 }
 
 function clockCheck(name: string, skewMs: number): Check {

@@ -1,6 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { createApp, type App } from './app.js';
 import { createDataSource } from './database/data-source.js';
+import { grantRoles } from './database/roles.js';
 import type { Diagnosis } from './doctor.js';
 import { BrokerError } from './kernel/broker-error.js';
 import { loadSettings } from './settings/load.js';
@@ -17,6 +18,8 @@ export interface StartOptions {
   readonly config?: string | undefined;
   /** Runs the migrations first. */
   readonly migrate?: boolean;
+  /** Makes the roles of the database, after the migrations. */
+  readonly roles?: boolean;
 }
 
 /**
@@ -51,6 +54,7 @@ export async function migrate(options: StartOptions = {}): Promise<readonly stri
     // Two replicas that start at once: the second waits here and finds nothing to do.
     await dataSource.query('SELECT pg_advisory_lock(hashtext($1))', ['leasegate.migrate']);
     const run = await dataSource.runMigrations({ transaction: 'each' });
+    if (options.roles === true) await grantRoles(dataSource);
     return run.map(({ name }) => name);
   } finally {
     await dataSource.destroy();

@@ -9,7 +9,7 @@ export async function serve(invocation: Invocation): Promise<void> {
 
 /** `migrate` */
 export async function migrate(invocation: Invocation): Promise<void> {
-  const applied = await (await program(invocation)).migrate();
+  const applied = await (await program(invocation)).migrate({ roles: invocation.flag('roles') });
   await invocation.output.show({ applied }, () =>
     applied.length === 0 ? 'nothing to do' : applied.join('\n'),
   );

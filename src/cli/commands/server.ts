@@ -20,6 +20,9 @@ export function defineServerCommands(set: CommandSet, program: Command): void {
       { summary: 'bring the database to the version of this program', example: 'leasegate migrate' },
       async () => (await import('../actions/server.js')).migrate,
     ),
+  ).option(
+    '--roles',
+    'also make the roles leasegate_app, leasegate_sequencer and leasegate_auditor, for logins to be members of',
   );
   set
     .leaf(
