@@ -176,7 +176,7 @@ const UP = [
   `CREATE INDEX leases_issuing ON leases (requested_at) WHERE state = 'issuing'`,
   `CREATE INDEX leases_live_by_run ON leases (run_ref) WHERE state NOT IN ('revoked', 'expired', 'forgotten')`,
   `CREATE INDEX leases_live_by_grant ON leases (grant_id) WHERE state NOT IN ('revoked', 'expired', 'forgotten')`,
-  `CREATE INDEX leases_live_by_credential ON leases (credential) WHERE state NOT IN ('revoked', 'expired', 'forgotten')`,
+  `CREATE INDEX leases_live_by_credential ON leases (credential, id) WHERE state NOT IN ('revoked', 'expired', 'forgotten')`,
   `CREATE INDEX leases_by_run ON leases (run_ref)`,
   `CREATE INDEX leases_by_vault_lease ON leases (vault_lease_id) WHERE vault_lease_id IS NOT NULL`,
   `CREATE INDEX leases_ended ON leases (ended_at) WHERE state IN ('revoked', 'expired', 'forgotten')`,
@@ -230,7 +230,7 @@ const UP = [
      failures bigint NOT NULL DEFAULT 0
    )`,
   // Things that operators switch at run time; one row each, changed only by an audited act.
-  `CREATE TABLE switches (name text PRIMARY KEY, value text NOT NULL, changed_at timestamptz NOT NULL, changed_by text NOT NULL)`,
+  `CREATE TABLE switches (name text PRIMARY KEY, value text NOT NULL, changed_at timestamptz NOT NULL, changed_by text NOT NULL, reason text)`,
 
   // Audit: the inbox takes events inside business transactions; the sequencer moves them to the log.
   `CREATE TABLE audit_inbox (

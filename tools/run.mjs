@@ -10,6 +10,7 @@ const PROGRAMS = {
   demo: 'dist/src/dev/demo/main.js',
   bench: 'dist/bench/main.js',
   fault: 'dist/src/dev/fault/main.js',
+  drill: 'dist/src/dev/drill/main.js',
   local: 'dist/src/dev/local/main.js',
   'vault:build': 'dist/src/dev/vault-build-main.js',
 };

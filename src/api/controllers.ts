@@ -7,7 +7,6 @@ import { CredentialsController } from './admin/credentials.controller.js';
 import { GrantActsController } from './admin/grant-acts.controller.js';
 import { GrantsController } from './admin/grants.controller.js';
 import { IssuersController } from './admin/issuers.controller.js';
-import { RevocationController } from './admin/revocation.controller.js';
 import { RevocationsController } from './admin/revocations.controller.js';
 import { ToolsController } from './admin/tools.controller.js';
 import { WhoamiController } from './admin/whoami.controller.js';
@@ -25,6 +24,8 @@ import { MetadataController } from './oauth/metadata.controller.js';
 import { TokenController } from './oauth/token.controller.js';
 import { MetricsController } from './observability/metrics.controller.js';
 import { OpenApiController } from './openapi/openapi.controller.js';
+import { HoldController } from './reconciliation/hold.controller.js';
+import { ReconciliationsController } from './reconciliation/reconciliations.controller.js';
 import { WorkerCostsController } from './worker/worker-costs.controller.js';
 import { EgressPolicyController } from './shadow/egress-policy.controller.js';
 import { ShadowController } from './shadow/shadow.controller.js';
@@ -47,9 +48,10 @@ export const API_CONTROLLERS: readonly Type[] = [
   ToolsController,
   AdminRunsController,
   AdminLeasesController,
-  RevocationController,
   RevocationsController,
   BlocksController,
+  HoldController,
+  ReconciliationsController,
   IssuersController,
   WhoamiController,
   AuditController,

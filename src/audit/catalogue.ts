@@ -158,6 +158,28 @@ export const EVENT_KINDS = {
   },
   'revocation.caught_up': { mount: open<string>(), lagged_seconds: open<number>() },
   'lease.unknown_found': { mount: open<string>(), vault_lease: hashed(), revoked: open<boolean>() },
+  'token.unknown_found': { accessor: hashed(), revoked: open<boolean>() },
+  'reconciliation.asked': {
+    reconciliation_id: open<string>(),
+    dry_run: open<boolean>(),
+    reason: maybe<string>(),
+  },
+  'reconciliation.aborted': { reconciliation_id: open<string>() },
+  'reconciliation.finished': {
+    reconciliation_id: open<string>(),
+    trigger: open<string>(),
+    dry_run: open<boolean>(),
+    state: open<string>(),
+    acted: open<number>(),
+    issuing_orphaned: open<number>(),
+    lease_lost: open<number>(),
+    lease_unknown: open<number>(),
+    lease_ambiguous: open<number>(),
+    token_unknown: open<number>(),
+    target_user: open<number>(),
+    clock_skew: open<number>(),
+  },
+  'clock.skewed': { of: open<string>(), skew_ms: open<number>() },
 
   // The kill switch
   'revocation.requested': {

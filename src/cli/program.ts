@@ -9,6 +9,7 @@ import { defineGrantCommands } from './commands/grant.js';
 import { defineKillCommand } from './commands/kill.js';
 import { defineLoginCommands } from './commands/login.js';
 import { defineOperationCommands } from './commands/operation.js';
+import { defineReconciliationCommands } from './commands/reconciliation.js';
 import { defineServerCommands } from './commands/server.js';
 import { defineToolCommands } from './commands/tool.js';
 import { defineShadowCommands } from './commands/shadow.js';
@@ -51,6 +52,7 @@ export function buildProgram(
   defineToolCommands(set, program);
   defineOperationCommands(set, program);
   defineKillCommand(set, program);
+  defineReconciliationCommands(set, program);
   defineAlertCommands(set, program);
   defineCostCommands(set, program);
   defineShadowCommands(set, program);

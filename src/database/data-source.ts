@@ -9,6 +9,7 @@ import { Alerts1700000004000 } from '../../migrations/1700000004000-alerts.js';
 import { Shadow1700000005000 } from '../../migrations/1700000005000-shadow.js';
 import { Revocations1700000006000 } from '../../migrations/1700000006000-revocations.js';
 import { StuckLeases1700000007000 } from '../../migrations/1700000007000-stuck-leases.js';
+import { Reconciliation1700000008000 } from '../../migrations/1700000008000-reconciliation.js';
 import { Log1700000009000 } from '../../migrations/1700000009000-log.js';
 
 /** Every migration, oldest first. A released one never changes. */
@@ -21,6 +22,7 @@ export const MIGRATIONS = [
   Shadow1700000005000,
   Revocations1700000006000,
   StuckLeases1700000007000,
+  Reconciliation1700000008000,
   Log1700000009000,
 ];
 

@@ -34,6 +34,7 @@ export async function startVaultNode(reaper: Reaper, source: VaultSource, tls?: 
   const address = `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`;
   const config = {
     disable_mlock: true,
+    ...(source.pluginDirectory === undefined ? {} : { plugin_directory: source.pluginDirectory }),
     api_addr: address,
     cluster_addr: `https://127.0.0.1:${clusterPort}`,
     storage: { raft: { path: folder, node_id: String(port), performance_multiplier: 1 } },

@@ -1,7 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { JobRegistry, type Job } from '../scheduler/job.js';
 import { LeaseExpiry } from './expire.js';
-import { Reconcile } from './reconcile.js';
 import { Retention } from './retention.js';
 import { RevocationLag } from './revocation-lag.js';
 import { Revoker } from './revoker.js';
@@ -21,7 +20,6 @@ export class LeaseJobs implements OnModuleInit {
     private readonly registry: JobRegistry,
     private readonly expiry: LeaseExpiry,
     private readonly revoker: Revoker,
-    private readonly reconcile: Reconcile,
     private readonly retention: Retention,
     private readonly lag: RevocationLag,
   ) {}
@@ -49,21 +47,6 @@ export class LeaseJobs implements OnModuleInit {
         everyMs: 5_000,
         sharing: 'exclusive',
         run: async () => ({ worked: await this.lag.watch() }),
-      },
-      {
-        name: 'reconcile-issuing',
-        everyMs: 5_000,
-        sharing: 'exclusive',
-        run: async () => ({ worked: (await this.reconcile.issuing()).orphaned }),
-      },
-      {
-        name: 'reconcile-vault',
-        everyMs: 60_000,
-        sharing: 'exclusive',
-        run: async (signal) => {
-          const { lost, unknown } = await this.reconcile.vault(signal);
-          return { worked: lost + unknown };
-        },
       },
       {
         name: 'retention',

@@ -6,6 +6,7 @@ import { LeaseEnd } from './end.js';
 import { LeasesOfDisabledCredentials, LeasesOfEndedGrants, LeasesOfEndedRuns } from './endings.js';
 import { LeaseExpiry } from './expire.js';
 import { LeaseForget } from './forget.js';
+import { DatabaseIdentity } from './database-identity.js';
 import { RevocationHold } from './hold.js';
 import { IssueQueue } from './issue-queue.js';
 import { LeaseIssue } from './issue.js';
@@ -24,10 +25,18 @@ import { LeaseRecords } from './lease-records.js';
 import { LeaseRefusals } from './lease-refusals.js';
 import { Leases } from './leases.js';
 import { MountLanes } from './mount-lanes.js';
-import { IssuingReconciliation } from './reconcile-issuing.js';
-import { LostLeases } from './reconcile-lost.js';
-import { UnknownLeases } from './reconcile-unknown.js';
-import { Reconcile } from './reconcile.js';
+import { CataloguePaths } from './reconcile/catalogue-paths.js';
+import { Clocks } from './reconcile/clocks.js';
+import { IssuingReconciliation } from './reconcile/issuing-rows.js';
+import { LiveRows } from './reconcile/live-rows.js';
+import { ReconcileJobs } from './reconcile/reconcile-jobs.js';
+import { Reconcile } from './reconcile/reconcile.js';
+import { ReconciliationQueue } from './reconcile/reconciliation-queue.js';
+import { Reconciliations } from './reconcile/reconciliations.js';
+import { Settlement } from './reconcile/settlement.js';
+import { TargetComparison } from './reconcile/target-comparison.js';
+import { TokenComparison } from './reconcile/token-comparison.js';
+import { VaultComparison } from './reconcile/vault-comparison.js';
 import { LeaseRenewal } from './renew.js';
 import { Retention } from './retention.js';
 import { LeaseRetry } from './retry.js';
@@ -57,6 +66,8 @@ const SERVICES = [
   Blocks,
   RevocationHold,
   Reconcile,
+  Reconciliations,
+  Clocks,
   Retention,
 ];
 
@@ -65,6 +76,7 @@ const SERVICES = [
   imports: [CredentialModule, GrantModule, RunModule],
   providers: [
     ...SERVICES,
+    DatabaseIdentity,
     LeaseRefusals,
     LeaseRecords,
     LeaseFulfilment,
@@ -84,8 +96,14 @@ const SERVICES = [
     LeasesOfEndedGrants,
     LeasesOfDisabledCredentials,
     IssuingReconciliation,
-    LostLeases,
-    UnknownLeases,
+    CataloguePaths,
+    LiveRows,
+    VaultComparison,
+    TokenComparison,
+    TargetComparison,
+    Settlement,
+    ReconciliationQueue,
+    ReconcileJobs,
     LeaseJobs,
   ],
   exports: SERVICES,

@@ -10,7 +10,6 @@ import type {
   GrantVersionView,
   GrantView,
   LeaseView,
-  RevocationView,
   RunEndView,
   RunView,
 } from './api-types.js';
@@ -151,18 +150,5 @@ export class LeaseAdmin {
   /** Gives up on a lease whose revocation is stuck: `may_be_alive` is yours to look after from now on. */
   forget(id: string, because: { readonly reason: string }): Promise<ForgottenLeaseView> {
     return this.calls.post(apiPath`/v1/leases/${id}/forget`, because);
-  }
-}
-
-/** The hold on revocations, for a database that was restored from a backup. */
-export class RevocationAdmin {
-  constructor(private readonly calls: AdminCalls) {}
-
-  status(): Promise<RevocationView> {
-    return this.calls.get('/v1/revocation');
-  }
-
-  act(action: 'hold' | 'resume', because: Because = {}): Promise<RevocationView> {
-    return this.calls.post(apiPath`/v1/revocation/${action}`, because);
   }
 }

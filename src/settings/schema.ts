@@ -7,6 +7,7 @@ import { issuerSchema } from './issuer-schema.js';
 import { leasesSchema } from './leases-schema.js';
 import { queueSchema } from './queue-schema.js';
 import { revocationsSchema } from './revocations-schema.js';
+import { reconciliationSchema } from './reconciliation-schema.js';
 import { vaultLoginSchema } from './vault-login-schema.js';
 
 /** The settings, all of them. An unknown key is an error; the reference in the docs is generated from here. */
@@ -101,6 +102,7 @@ export const settingsSchema = z
       .prefault({}),
     leases: leasesSchema,
     revocations: revocationsSchema,
+    reconciliation: reconciliationSchema,
     gateway: gatewaySchema,
     grants: z
       .strictObject({

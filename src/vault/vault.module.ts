@@ -5,6 +5,7 @@ import { Clock } from '../kernel/clock.js';
 import { Ids } from '../kernel/ids.js';
 import { Log } from '../kernel/log.js';
 import { CredentialSource } from '../lease/credential-source.js';
+import { VaultInventory } from '../lease/reconcile/vault-inventory.js';
 import { Settings } from '../settings/schema.js';
 import { clientOptions } from './client-options.js';
 import { KvHighWater } from './kv-high-water.js';
@@ -14,6 +15,7 @@ import { VaultClient } from './vault-client.js';
 import { VaultCredentialSource } from './vault-credential-source.js';
 import { VaultDuties } from './vault-duties.js';
 import { VaultHealth } from './vault-health.js';
+import { VaultLeaseInventory } from './vault-lease-inventory.js';
 import { VaultRights } from './vault-rights.js';
 import { VaultSession } from './vault-session.js';
 import { NoTimings, VaultTimings } from './vault-timings.js';
@@ -70,6 +72,12 @@ import { VaultTroubles } from './vault-troubles.js';
       ) => new VaultDuties(client, session, clock, settings.values.vault, troubles),
     },
     {
+      provide: VaultInventory,
+      inject: [VaultClient, VaultSession, Settings],
+      useFactory: (client: VaultClient, session: VaultSession, settings: Settings) =>
+        new VaultLeaseInventory(client, session, settings.values.vault),
+    },
+    {
       provide: VaultHealth,
       inject: [VaultClient, VaultSession, Clock],
       useFactory: (client: VaultClient, session: VaultSession, clock: Clock) =>
@@ -96,7 +104,15 @@ import { VaultTroubles } from './vault-troubles.js';
         new VaultRights(client, session, settings.values.vault),
     },
   ],
-  exports: [CredentialSource, VaultDuties, VaultHealth, VaultRights, CheckpointSigner, AuditHighWater],
+  exports: [
+    CredentialSource,
+    VaultInventory,
+    VaultDuties,
+    VaultHealth,
+    VaultRights,
+    CheckpointSigner,
+    AuditHighWater,
+  ],
 })
 export class VaultModule implements OnModuleInit, OnApplicationShutdown {
   constructor(

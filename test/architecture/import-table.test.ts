@@ -25,7 +25,12 @@ const TABLE: Readonly<
   },
   vault: {
     folders: ['settings', 'kernel'],
-    only: ['lease/credential-source.ts', 'audit/log/checkpoint-signer.ts', 'audit/log/audit-high-water.ts'],
+    only: [
+      'lease/credential-source.ts',
+      'lease/reconcile/vault-inventory.ts',
+      'audit/log/checkpoint-signer.ts',
+      'audit/log/audit-high-water.ts',
+    ],
   },
   gateway: {
     folders: ['identity', 'credential', 'grant', 'run', 'lease', 'audit', 'database', 'settings', 'kernel'],

@@ -92,21 +92,6 @@ export async function revokeLease(invocation: Invocation): Promise<void> {
   }
 }
 
-/** `revocation status` */
-export async function revocationStatus(invocation: Invocation): Promise<void> {
-  const status = await adminClient(invocation).revocation.status();
-  await invocation.output.show(status, () => invocation.output.whole(status));
-}
-
-/** `revocation hold|resume` */
-export function switchRevocation(action: 'hold' | 'resume'): (invocation: Invocation) => Promise<void> {
-  return async (invocation) => {
-    const because = { reason: invocation.text('reason') };
-    const status = await adminClient(invocation).revocation.act(action, because);
-    await invocation.output.show(status, () => invocation.output.whole(status));
-  };
-}
-
 async function printEnd({ output }: Invocation, ended: RunEndView): Promise<void> {
   await output.show(ended, () =>
     output.fields([

@@ -3,7 +3,7 @@ import type { CommandSet } from '../command-set.js';
 import { withPages } from './list-options.js';
 import { defineStuckCommands } from './stuck-leases.js';
 
-/** `run …`, `leases …` and `revocation …`: what is going on, and how to end it. */
+/** `run …` and `leases …`: what is going on, and how to end it. */
 export function defineOperationCommands(set: CommandSet, program: Command): void {
   const run = set.group(program, 'run', 'runs: the parents of everything leased');
   withPages(
@@ -83,25 +83,4 @@ export function defineOperationCommands(set: CommandSet, program: Command): void
     .option('--reason <text>', 'why; kept in the audit log');
 
   defineStuckCommands(set, leases);
-
-  const revocation = set.group(program, 'revocation', 'the hold on revocations, for a restored database');
-  set.leaf(
-    revocation,
-    'status',
-    { summary: 'whether revocations are held', example: 'leasegate revocation status' },
-    async () => (await import('../actions/operation.js')).revocationStatus,
-  );
-  for (const [action, summary] of [
-    ['hold', 'revoke nothing until resumed'],
-    ['resume', 'revoke again, beginning with what is due'],
-  ] as const) {
-    set
-      .leaf(
-        revocation,
-        action,
-        { summary, example: `leasegate revocation ${action} --reason "restored from backup"` },
-        async () => (await import('../actions/operation.js')).switchRevocation(action),
-      )
-      .option('--reason <text>', 'why; kept in the audit log');
-  }
 }

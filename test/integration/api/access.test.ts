@@ -40,15 +40,20 @@ const TABLE: Readonly<Record<string, readonly Role[]>> = {
   'POST /v1/leases/{id}/revoke': ACTING,
   'POST /v1/leases/{id}/retry': ACTING,
   'POST /v1/leases/{id}/forget': ['admin'],
-  'GET /v1/revocation': EVERY,
-  'POST /v1/revocation/hold': ACTING,
-  'POST /v1/revocation/resume': ACTING,
   'POST /v1/revocations': ACTING,
   'GET /v1/revocations': EVERY,
   'GET /v1/revocations/{id}': EVERY,
   'GET /v1/blocks': EVERY,
   'POST /v1/blocks': ACTING,
   'DELETE /v1/blocks/{id}': ['admin'],
+  'GET /v1/hold': EVERY,
+  'POST /v1/hold': ACTING,
+  'POST /v1/hold/release': ACTING,
+  'GET /v1/reconciliations': WATCHING,
+  'POST /v1/reconciliations': ACTING,
+  'GET /v1/reconciliations/{id}': WATCHING,
+  'GET /v1/reconciliations/{id}/findings': WATCHING,
+  'POST /v1/reconciliations/{id}/abort': ACTING,
   'GET /v1/issuers': EVERY,
   'GET /v1/whoami': EVERY,
   'GET /v1/calls': WATCHING,
@@ -237,7 +242,7 @@ describe('what is recorded', () => {
       code: 'authentication_required',
       data: { route: 'GET /v1/grants' },
     });
-    const auditor = await world.call('POST', '/v1/revocation/hold', { token: tokens.get('auditor') ?? '' });
+    const auditor = await world.call('POST', '/v1/hold', { token: tokens.get('auditor') ?? '' });
     const [forbidden] = await until(async () => {
       const found = await events(`request=${(auditor.body as { reference: string }).reference}`);
       return found.length > 0 ? found : undefined;
@@ -245,7 +250,7 @@ describe('what is recorded', () => {
     expect(forbidden?.event).toMatchObject({
       kind: 'authorization.refused',
       actor: { type: 'admin', subject: 'the-auditor' },
-      data: { route: 'POST /v1/revocation/hold', needs: ['admin', 'operator'] },
+      data: { route: 'POST /v1/hold', needs: ['admin', 'operator'] },
     });
   });
 

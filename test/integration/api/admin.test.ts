@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { until } from '../../support/until.js';
 import { startWorld, type World } from '../../support/world.js';
 
 let world: World;
@@ -179,19 +180,28 @@ describe('what anybody may read', () => {
 });
 
 describe('revocation', () => {
-  it('is held and resumed by an operator', async () => {
+  it('is held and released by an operator, who says why', async () => {
     const operator = await world.adminToken(['operator']);
-    expect((await call('GET', '/v1/revocation')).body).toEqual({ revocation: 'on' });
-    const held = await world.call('POST', '/v1/revocation/hold', {
-      token: operator,
-      body: { reason: 'restored' },
-    });
-    expect(held).toMatchObject({ status: 200, body: { revocation: 'hold' } });
+    const as = (path: string, body: object) => world.call('POST', path, { token: operator, body });
+    expect((await call('GET', '/v1/hold')).body).toMatchObject({ held: false, look: null });
+    const held = await as('/v1/hold', { reason: 'restored' });
+    expect(held).toMatchObject({ status: 200, body: { held: true, reason: 'restored' } });
     expect((await world.call('GET', '/readyz')).body).toMatchObject({
       ready: true,
       checks: { revocation: { ok: true, detail: 'hold' } },
     });
-    const resumed = await world.call('POST', '/v1/revocation/resume', { token: operator });
-    expect(resumed.body).toEqual({ revocation: 'on' });
+    const look = await until(async () => {
+      const { body } = await call('GET', '/v1/hold');
+      return (body as { look: unknown }).look;
+    });
+    expect(look).toMatchObject({
+      trigger: 'hold',
+      dry_run: true,
+      state: 'done',
+      counts: { lease_unknown: 0 },
+    });
+    expect((await as('/v1/hold/release', {})).status).toBe(422);
+    const released = await as('/v1/hold/release', { reason: 'looked' });
+    expect(released.body).toMatchObject({ held: false, reason: 'looked' });
   });
 });

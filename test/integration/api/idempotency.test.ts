@@ -107,20 +107,20 @@ describe('an idempotency key', () => {
         [until],
       );
     const other = { token: admin, body: { reason: 'a' } };
-    const first = await world.call('POST', '/v1/revocation/hold', {
+    const first = await world.call('POST', '/v1/hold', {
       ...other,
       headers: { 'idempotency-key': 'key-11' },
     });
     expect(first.status).toBe(200);
     await lock('1 minute');
     const headers = { 'idempotency-key': 'key-10' };
-    expect(await world.call('POST', '/v1/revocation/hold', { ...other, headers })).toMatchObject({
+    expect(await world.call('POST', '/v1/hold', { ...other, headers })).toMatchObject({
       status: 409,
       body: { code: 'idempotency_in_progress' },
     });
     await lock('-1 second');
-    expect((await world.call('POST', '/v1/revocation/hold', { ...other, headers })).status).toBe(200);
-    await world.call('POST', '/v1/revocation/resume', { token: admin });
+    expect((await world.call('POST', '/v1/hold', { ...other, headers })).status).toBe(200);
+    await world.call('POST', '/v1/hold/release', { token: admin, body: { reason: 'b' } });
   });
 
   it('of a lease revokes the earlier one: there are never two', async () => {

@@ -168,9 +168,19 @@ describe('operation', () => {
   });
 
   it('holds revocations', async () => {
-    expect(await json(['revocation', 'hold', '--reason', 'test'])).toEqual({ revocation: 'hold' });
-    expect(await json(['revocation', 'resume'])).toEqual({ revocation: 'on' });
-    expect(await json(['revocation', 'status'])).toEqual({ revocation: 'on' });
+    const held = { held: true, reason: 'test' };
+    expect(await json(['hold', 'set', '--reason', 'test'])).toMatchObject(held);
+    expect(await json(['hold', 'status'])).toMatchObject(held);
+    expect((await run(['hold', 'release'])).exitCode).toBe(2);
+    expect(await json(['hold', 'release', '--reason', 'looked'])).toMatchObject({ held: false });
+  });
+
+  it('compares the books', async () => {
+    const report = await json<{ id: string; state: string }>(['reconcile', '--dry-run']);
+    expect(report).toMatchObject({ state: 'done', dry_run: true, acted: 0, findings: [] });
+    expect((await run(['reconciliation', 'list'])).stdout).toContain(report.id);
+    expect((await run(['reconciliation', 'get', report.id])).stdout).toContain('looked at');
+    expect((await run(['reconciliation', 'abort', report.id])).exitCode).toBe(1);
   });
 });
 
@@ -236,8 +246,8 @@ describe('audit', () => {
     const lines = (): string[] => tail.stdout.trim().split('\n').filter(Boolean);
     await until(() => lines().length > 0);
     const before = lines().length;
-    await run(['revocation', 'hold']);
-    await run(['revocation', 'resume']);
+    await run(['hold', 'set']);
+    await run(['hold', 'release', '--reason', 'looked']);
     await until(() => lines().length === before + 1);
     tail.child.kill();
     await tail.ended();

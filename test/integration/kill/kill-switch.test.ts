@@ -356,13 +356,13 @@ describe('the stream of a revocation', () => {
     await grantFor('stream');
     const token = await runOf('stream');
     await lease(token);
-    await admin('POST', '/v1/revocation/hold', { reason: 'test' });
+    await admin('POST', '/v1/hold', { reason: 'test' });
     const answer = await kill({ selector: { grant: 'stream' } });
     expect(answer.body).toMatchObject({ state: 'revoking', outstanding: 1, proved: 0 });
     const headers = { accept: 'text/event-stream' };
     const path = `/v1/revocations/${progressOf(answer).id}`;
     const stream = world.call('GET', path, { token: await world.adminToken(), headers });
-    await admin('POST', '/v1/revocation/resume', {});
+    await admin('POST', '/v1/hold/release', { reason: 'test' });
     const { body, headers: answered } = await stream;
     expect(answered.get('content-type')).toContain('text/event-stream');
     const events = String(body).trim().split('\n\n');

@@ -20,7 +20,9 @@ import { LeaseIssue } from '../../../src/lease/issue.js';
 import { LeaseMetrics } from '../../../src/lease/lease-metrics.js';
 import { LeaseModule } from '../../../src/lease/lease.module.js';
 import { Leases } from '../../../src/lease/leases.js';
-import { Reconcile } from '../../../src/lease/reconcile.js';
+import { Reconcile } from '../../../src/lease/reconcile/reconcile.js';
+import { Reconciliations } from '../../../src/lease/reconcile/reconciliations.js';
+import { VaultInventory } from '../../../src/lease/reconcile/vault-inventory.js';
 import { LeaseRenewal } from '../../../src/lease/renew.js';
 import { Retention } from '../../../src/lease/retention.js';
 import { LeaseRetry } from '../../../src/lease/retry.js';
@@ -35,6 +37,7 @@ import { SystemTimers } from '../../../src/vault/timers.js';
 import { VaultClient } from '../../../src/vault/vault-client.js';
 import { VaultCredentialSource } from '../../../src/vault/vault-credential-source.js';
 import { VaultTroubles } from '../../../src/vault/vault-troubles.js';
+import { VaultLeaseInventory } from '../../../src/vault/vault-lease-inventory.js';
 import { VaultSession } from '../../../src/vault/vault-session.js';
 import { NoTimings } from '../../../src/vault/vault-timings.js';
 import type { VaultMounts } from './vault-mounts.js';
@@ -64,6 +67,7 @@ export interface LeaseBroker {
   readonly revoker: Revoker;
   readonly hold: RevocationHold;
   readonly reconcile: Reconcile;
+  readonly reconciliations: Reconciliations;
   readonly retention: Retention;
   readonly metrics: LeaseMetrics;
   readonly retry: LeaseRetry;
@@ -82,13 +86,16 @@ export interface LeaseBroker {
 }
 
 /** Settings of leases that a test wants otherwise. */
-export type LeaseSettings = Partial<Settings['values']['leases']>;
+export type LeaseSettings = Partial<Settings['values']['leases']> & {
+  /** As a settings file has them. */
+  readonly reconciliation?: Readonly<Record<string, unknown>>;
+};
 
 /** Starts one broker on a database; several on the same one are replicas. */
 export async function startLeaseBroker(
   databaseUrl: string,
   mounts: VaultMounts,
-  leases: LeaseSettings = {},
+  { reconciliation = {}, ...leases }: LeaseSettings = {},
 ): Promise<LeaseBroker> {
   const settings = settingsFrom({
     roles: ['api'],
@@ -106,6 +113,7 @@ export async function startLeaseBroker(
     },
     issuers: [{ name: 'test', url: 'https://issuer.example', audience: 'leasegate' }],
     audit: { hmacKey: 'a key for tests' },
+    reconciliation: { vaultPerSecond: 1_000, ...reconciliation },
     leases: { backoffBaseMs: 100, backoffMaxMs: 1_000, ...leases },
   });
   const clock = new ShiftedClock();
@@ -130,9 +138,20 @@ export async function startLeaseBroker(
       { provide: DataSource, useValue: dataSource },
       { provide: Transactions, useValue: new DataSourceTransactions(dataSource) },
       { provide: CredentialSource, useValue: source },
+      { provide: VaultInventory, useValue: new VaultLeaseInventory(client, session, vault) },
       AuditInbox,
     ],
-    exports: [Settings, Clock, Ids, Log, DataSource, Transactions, CredentialSource, AuditInbox],
+    exports: [
+      Settings,
+      Clock,
+      Ids,
+      Log,
+      DataSource,
+      Transactions,
+      CredentialSource,
+      VaultInventory,
+      AuditInbox,
+    ],
   };
   const app = await NestFactory.createApplicationContext(
     { module: Parts, imports: [bound, SchedulerModule, LeaseModule] },
@@ -161,6 +180,7 @@ function servicesOf(app: INestApplicationContext): Omit<LeaseBroker, 'clock' | '
     revoker: get(Revoker),
     hold: get(RevocationHold),
     reconcile: get(Reconcile),
+    reconciliations: get(Reconciliations),
     retention: get(Retention),
     metrics: get(LeaseMetrics),
     retry: get(LeaseRetry),

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../../support/until.js';
 import type { LeaseBroker } from './lease-broker.js';
-import { startLeaseWorld, workerOf, type LeaseWorld } from './lease-world.js';
+import { admin, startLeaseWorld, workerOf, type LeaseWorld } from './lease-world.js';
 
 let world: LeaseWorld;
 const brokers: LeaseBroker[] = [];
@@ -73,8 +73,8 @@ describe('comparing with Vault', () => {
       sync: true,
     });
     await mounts.call('POST', 'auth/token/revoke-accessor', { accessor: of(token.lease.id)?.accessor });
-    expect(await broker.reconcile.vault()).toEqual({ lost: 2, unknown: 0 });
-    expect(await broker.reconcile.vault()).toEqual({ lost: 0, unknown: 0 });
+    expect(await broker.reconcile.round()).toEqual({ acted: 2 });
+    expect(await broker.reconcile.round()).toEqual({ acted: 0 });
     await broker.revoker.revokeDue(10);
     expect(await broker.leases.get(lost.lease.id)).toMatchObject({ state: 'revoked', revokeCause: 'lost' });
     expect((await broker.leases.get(kept.lease.id)).state).toBe('active');
@@ -82,27 +82,21 @@ describe('comparing with Vault', () => {
     expect(told).toHaveLength(1);
   });
 
-  it('finds a lease of Vault that no row knows, and revokes it only when that stays so', async () => {
+  it('revokes a lease of Vault that no row knows, and no other', async () => {
     const finder = await another();
     const { mounts } = world;
     const run = await world.openRun();
     const known = await finder.issue.issue(run, { credential: mounts.names.database }, workerOf(run));
-    const made = await mounts.call('GET', `${mounts.database}/creds/reader`);
-    const stray = made['data'] as Record<string, unknown>;
-    expect(await finder.reconcile.vault()).toEqual({ lost: 0, unknown: 0 });
-    finder.clock.shiftMs += 59_000;
-    expect(await finder.reconcile.vault()).toEqual({ lost: 0, unknown: 0 });
-    expect(await world.canLogIn(stray)).toBe(true);
-    finder.clock.shiftMs += 2_000;
-    expect(await finder.reconcile.vault()).toEqual({ lost: 0, unknown: 1 });
+    const stray = await strayUser();
+    expect(await finder.reconcile.round()).toEqual({ acted: 1 });
     expect(await world.canLogIn(stray)).toBe(false);
     expect(await world.canLogIn(known.credential?.expose() ?? {})).toBe(true);
     const told = (await world.events()).filter(({ kind }) => kind === 'lease.unknown_found');
     expect(told.map(({ data }) => data['revoked'])).toEqual([false, true]);
-    expect(await finder.reconcile.vault()).toEqual({ lost: 0, unknown: 0 });
+    expect(await finder.reconcile.round()).toEqual({ acted: 0 });
   });
 
-  it('lets a lease alone that is being issued, and one that became known', async () => {
+  it('lets a lease alone that is being issued, and tells it from a stray one', async () => {
     const [slow, finder] = [await another(), await another()];
     const { mounts } = world;
     const run = await world.openRun();
@@ -111,25 +105,171 @@ describe('comparing with Vault', () => {
     slow.source.around.read = { after: () => ((reached = true), shut) };
     const asked = slow.issue.issue(run, { credential: mounts.names.database }, workerOf(run));
     await until(() => reached);
-    await finder.reconcile.vault();
+    expect(await finder.reconcile.round()).toEqual({ acted: 0 });
+    const stray = await strayUser();
+    expect(await lookCounts(finder)).toMatchObject({ lease_ambiguous: 2, lease_unknown: 0 });
     open();
     const { credential } = await asked;
-    finder.clock.shiftMs += 61_000;
-    expect(await finder.reconcile.vault()).toEqual({ lost: 0, unknown: 0 });
+    expect(await finder.reconcile.round()).toEqual({ acted: 1 });
+    expect(await world.canLogIn(stray)).toBe(false);
     expect(await world.canLogIn(credential?.expose() ?? {})).toBe(true);
   });
 
-  it('cannot tell wrapped leases from unknown ones, so it passes their path over', async () => {
-    const finder = await another();
+  it('counts wrapped leases, whose ids it never sees, against those made in their time', async () => {
+    const finder = await world.another({ issuingBoundSeconds: 5 });
+    brokers.push(finder);
     const { mounts } = world;
     const run = await world.openRun();
     const wanted = { credential: mounts.names.database, delivery: 'wrapped' as const };
     const { lease } = await finder.issue.issue(run, wanted, workerOf(run));
-    const before = (await mounts.leases('reader')).length;
-    await finder.reconcile.vault();
-    finder.clock.shiftMs += 61_000;
-    expect(await finder.reconcile.vault()).toEqual({ lost: 0, unknown: 0 });
-    expect(await mounts.leases('reader')).toHaveLength(before);
+    expect(await lookCounts(finder)).toMatchObject({ lease_unknown: 0, lease_ambiguous: 0 });
+    // As if it had been made long before: then nothing that Vault has made now can be about it.
+    await world.query(
+      `UPDATE leases SET requested_at = requested_at - interval '1 hour', issued_at = issued_at - interval '1 hour' WHERE id = $1`,
+      [lease.id],
+    );
+    expect(await lookCounts(finder)).toMatchObject({ lease_unknown: 1, lease_ambiguous: 0 });
+    await world.query(
+      `UPDATE leases SET requested_at = requested_at + interval '1 hour', issued_at = issued_at + interval '1 hour' WHERE id = $1`,
+      [lease.id],
+    );
+    await strayUser();
+    expect(await lookCounts(finder)).toMatchObject({ lease_unknown: 0, lease_ambiguous: 2 });
+    expect(await finder.reconcile.round()).toEqual({ acted: 0 });
     await finder.end.release(run, lease.id, workerOf(run));
+    expect(await finder.reconcile.round()).toEqual({ acted: 1 });
   });
 });
+
+describe('books that differ too much', () => {
+  it('hold revocation and change nothing, until somebody who has looked asks', async () => {
+    const finder = await world.another({ reconciliation: { holdAbove: 2 } });
+    brokers.push(finder);
+    const strays = [await strayUser(), await strayUser(), await strayUser()];
+    expect(await finder.reconcile.round()).toEqual({ acted: 0 });
+    const status = await finder.hold.status();
+    expect(status).toMatchObject({ held: true, changedBy: 'system:reconcile-vault', look: null });
+    expect(status.reason).toContain('has 3 leases');
+    expect((await finder.reconcile.asked())?.trigger).toBe('hold');
+    expect((await finder.hold.status()).look?.summary.counts.lease_unknown).toBe(3);
+    expect(await finder.reconcile.round()).toEqual({ acted: 0 });
+    for (const stray of strays) expect(await world.canLogIn(stray)).toBe(true);
+
+    const { id } = await finder.reconciliations.ask(admin, { dryRun: false, reason: 'restored; looked' });
+    await finder.reconcile.asked();
+    const settled = await finder.reconciliations.get(id);
+    expect(settled).toMatchObject({ state: 'done', summary: { acted: 3 } });
+    const { items } = await finder.reconciliations.findings(id, { limit: 2 });
+    expect(items).toMatchObject([{ kind: 'lease_unknown', action: 'done' }, { action: 'done' }]);
+    for (const stray of strays) expect(await world.canLogIn(stray)).toBe(false);
+    expect(await finder.hold.resume(admin, 'settled')).toBe(true);
+    expect(await finder.reconcile.round()).toEqual({ acted: 0 });
+    expect((await finder.hold.status()).held).toBe(false);
+  });
+});
+
+describe('the target', () => {
+  it('has a user whom no live lease explains, which is told and left alone', async () => {
+    const finder = await world.another({
+      reconciliation: { targets: [{ mount: world.mounts.database, url: world.target.url }] },
+    });
+    brokers.push(finder);
+    const run = await world.openRun();
+    const wanted = { credential: world.mounts.names.database };
+    await finder.issue.issue(run, wanted, workerOf(run));
+    const { lease } = await finder.issue.issue(run, { ...wanted, delivery: 'wrapped' }, workerOf(run));
+    expect(await lookCounts(finder)).toMatchObject({ target_user: 0 });
+    const stale = 'v-token-reader-AbCdEfGhIjKlMnOpQrSt-1700000000';
+    await world.atTarget(`CREATE ROLE "${stale}" LOGIN IN ROLE ${world.target.readers}`);
+    const { id } = await finder.reconciliations.ask(admin, { dryRun: true });
+    await finder.reconcile.asked();
+    const { items } = await finder.reconciliations.findings(id, { limit: 10 });
+    expect(items).toMatchObject([{ kind: 'target_user', account: stale, action: 'none' }]);
+    const { summary } = await finder.reconciliations.get(id);
+    expect(summary.notLookedAt.map(({ what }) => what)).toEqual(['tokens of leases that no row knows']);
+    expect(summary.lookedAt.targetUsers).toBeGreaterThanOrEqual(3);
+    await world.atTarget(`DROP ROLE "${stale}"`);
+    await finder.end.release(run, lease.id, workerOf(run));
+  });
+
+  it('that does not answer is told, and stops nothing else', async () => {
+    const url = 'postgres://nobody:secret-word@127.0.0.1:1/none';
+    const finder = await world.another({
+      reconciliation: { targets: [{ mount: world.mounts.database, url }] },
+    });
+    brokers.push(finder);
+    const { id } = await finder.reconciliations.ask(admin, { dryRun: true });
+    await finder.reconcile.asked();
+    const report = await finder.reconciliations.get(id);
+    expect(report.state).toBe('done');
+    expect(JSON.stringify(report)).toContain('users at the target');
+    expect(JSON.stringify(report)).not.toContain('secret-word');
+  });
+});
+
+describe('a report', () => {
+  it('of one that was ended takes nothing more, and one that waits can be ended', async () => {
+    const finder = await another();
+    const waiting = await finder.reconciliations.ask(admin, { dryRun: true });
+    expect(await finder.reconciliations.abort(admin, waiting.id)).toMatchObject({ state: 'aborted' });
+    expect(await finder.reconcile.asked()).toBeUndefined();
+    await expect(finder.reconciliations.abort(admin, waiting.id)).rejects.toMatchObject({ code: 'conflict' });
+
+    await strayUser();
+    const { id } = await finder.reconciliations.ask(admin, { dryRun: false });
+    finder.source.around.listLeases = {
+      before: async () => {
+        finder.source.around.listLeases = {};
+        await finder.reconciliations.abort(admin, id);
+      },
+    };
+    await finder.reconcile.asked();
+    expect(await finder.reconciliations.get(id)).toMatchObject({ state: 'aborted', summary: { acted: 0 } });
+    expect(await finder.reconcile.round()).toEqual({ acted: 1 });
+  });
+
+  it('of a replica that died is closed by the next', async () => {
+    const finder = await another();
+    await finder.reconciliations.ask(admin, { dryRun: true });
+    await world.query(
+      `UPDATE reconciliations SET state = 'running', started_at = now() WHERE state = 'waiting'`,
+    );
+    await finder.reconcile.round();
+    const { items } = await finder.reconciliations.list({ limit: 2 });
+    expect(items.map(({ trigger, state }) => [trigger, state])).toEqual([
+      ['scheduled', 'done'],
+      ['asked', 'aborted'],
+    ]);
+  });
+});
+
+describe('clocks', () => {
+  it('that are too far apart are a finding, and no reason to revoke', async () => {
+    const finder = await another();
+    const run = await world.openRun();
+    const wanted = { credential: world.mounts.names.database, delivery: 'wrapped' as const };
+    await finder.issue.issue(run, wanted, workerOf(run));
+    finder.clock.shiftMs = 120_000;
+    const { id } = await finder.reconciliations.ask(admin, { dryRun: true });
+    await finder.reconcile.asked();
+    const { summary } = await finder.reconciliations.get(id);
+    expect(summary.counts).toMatchObject({ clock_skew: 2, lease_unknown: 0 });
+    expect(summary.skewMs.vault).toBeLessThan(-100_000);
+    const told = (await world.events()).filter(({ kind }) => kind === 'clock.skewed');
+    expect(told.map(({ data }) => data['of']).sort()).toEqual(['database', 'vault']);
+    finder.clock.shiftMs = 0;
+  });
+});
+
+/** A user that somebody made around the broker. */
+async function strayUser(): Promise<Readonly<Record<string, unknown>>> {
+  const made = await world.mounts.call('GET', `${world.mounts.database}/creds/reader`);
+  return made['data'] as Record<string, unknown>;
+}
+
+/** What a look finds, by kind. */
+async function lookCounts(broker: LeaseBroker): Promise<Readonly<Record<string, number>>> {
+  const { id } = await broker.reconciliations.ask(admin, { dryRun: true });
+  await broker.reconcile.asked();
+  return (await broker.reconciliations.get(id)).summary.counts;
+}

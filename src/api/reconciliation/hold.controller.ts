@@ -6,59 +6,64 @@ import { Roles } from '../access/access.js';
 import { CallerParam } from '../access/principal.js';
 import { Documented } from '../openapi/operation.js';
 import { reasonBody, type ReasonBody } from '../schema/fields.js';
+import { holdView, holdViewOf, type HoldView } from './reconciliation-view.js';
 
-const revocationView = z
-  .object({ revocation: z.enum(['on', 'hold']).describe('`hold`: ends are recorded and wait') })
-  .meta({ id: 'RevocationView' });
-type RevocationView = z.output<typeof revocationView>;
+const releaseBody = z
+  .strictObject({ reason: z.string().min(1).max(500).describe('what was looked at; kept in the event') })
+  .meta({ id: 'HoldReleaseBody' });
+type ReleaseBody = z.output<typeof releaseBody>;
 
-/** The hold on revocations, for a database that was restored. */
-@Controller('v1/revocation')
-export class RevocationController {
+/** The hold on revocations, for a database or a Vault that was restored. */
+@Controller('v1/hold')
+export class HoldController {
   constructor(private readonly revocation: RevocationHold) {}
 
   @Get()
   @Roles('admin', 'approver', 'auditor', 'operator')
   @Documented({
-    id: 'readRevocation',
+    id: 'readHold',
     tag: 'Operation',
-    summary: 'Read whether revocation is held',
-    answer: revocationView,
+    summary: 'Read whether revocation is held, why, and what is unknown',
+    answer: holdView,
   })
-  async read(): Promise<RevocationView> {
-    return { revocation: (await this.revocation.held()) ? 'hold' : 'on' };
+  async read(): Promise<HoldView> {
+    return holdViewOf(await this.revocation.status());
   }
 
-  @Post('hold')
+  @Post()
   @Roles('admin', 'operator')
   @Documented({
-    id: 'holdRevocation',
+    id: 'hold',
     tag: 'Operation',
     summary: 'Hold revocation on every replica',
-    answer: revocationView,
+    description:
+      'Nothing is expired, reconciled or revoked by itself. The books are compared, so that `look` can say what is unknown.',
+    answer: holdView,
     idempotency: 'replays',
   })
   async hold(
     @Body({ schema: reasonBody }) { reason }: ReasonBody,
     @CallerParam() caller: Caller,
-  ): Promise<RevocationView> {
+  ): Promise<HoldView> {
     await this.revocation.hold(caller, reason);
     return this.read();
   }
 
-  @Post('resume')
+  @Post('release')
   @Roles('admin', 'operator')
   @Documented({
-    id: 'resumeRevocation',
+    id: 'releaseHold',
     tag: 'Operation',
     summary: 'Let revocation go on; what waited is due at once',
-    answer: revocationView,
+    description:
+      'Settles nothing by itself: when the books still differ by more than `reconciliation.holdAbove`, the next comparison holds again.',
+    answer: holdView,
     idempotency: 'replays',
   })
-  async resume(
-    @Body({ schema: reasonBody }) { reason }: ReasonBody,
+  async release(
+    @Body({ schema: releaseBody }) { reason }: ReleaseBody,
     @CallerParam() caller: Caller,
-  ): Promise<RevocationView> {
+  ): Promise<HoldView> {
     await this.revocation.resume(caller, reason);
     return this.read();
   }
