@@ -370,6 +370,26 @@ export interface ExplanationView {
   }[];
 }
 
+export interface FindingView {
+  kind:
+    | 'issuing_orphaned'
+    | 'lease_lost'
+    | 'lease_unknown'
+    | 'lease_ambiguous'
+    | 'token_unknown'
+    | 'target_user'
+    | 'clock_skew';
+  detail: string;
+  /** what was done about it */
+  action: 'none' | 'done' | 'failed';
+  credential: string | null;
+  mount: string | null;
+  lease_id: string | null;
+  vault_lease: string | null;
+  /** the user at the target */
+  account: string | null;
+}
+
 export interface ForgottenLeaseView {
   lease: LeaseView;
   /** what nothing proves to be dead */
@@ -515,6 +535,21 @@ export interface GrantView {
   updated_at: string;
   /** what an admin should look at; never a reason to refuse */
   warnings: string[];
+}
+
+export interface HoldReleaseBody {
+  /** what was looked at; kept in the event */
+  reason: string;
+}
+
+export interface HoldView {
+  /** ends are recorded and wait */
+  held: boolean;
+  changed_at: string | null;
+  changed_by: string | null;
+  reason: string | null;
+  /** the newest comparison of the books since the hold began */
+  look: ReconciliationView | null;
 }
 
 export interface IssuedLease {
@@ -763,6 +798,45 @@ export interface ReconciledView {
   difference_micros: number | null;
 }
 
+export type ReconciliationBody = {
+  /** only look */
+  dry_run?: boolean | undefined;
+  /** why; kept in the event */
+  reason?: string | undefined;
+} | null;
+
+export interface ReconciliationView {
+  id: string;
+  /** `scheduled`: by itself; `hold`: because a hold began */
+  trigger: 'scheduled' | 'asked' | 'hold';
+  dry_run: boolean;
+  state: 'waiting' | 'running' | 'done' | 'failed' | 'aborted';
+  reason: string | null;
+  requested_at: string;
+  requested_by: string;
+  started_at: string | null;
+  finished_at: string | null;
+  error: string | null;
+  /** differences by kind; all of them, also where not every one is listed */
+  counts: {
+    issuing_orphaned: number;
+    lease_lost: number;
+    lease_unknown: number;
+    lease_ambiguous: number;
+    token_unknown: number;
+    target_user: number;
+    clock_skew: number;
+  };
+  /** differences that it settled */
+  acted: number;
+  looked_at: { rows: number; vault_leases: number; tokens: number; target_users: number };
+  not_looked_at: { what: string; why: string }[];
+  /** how far the other clocks are ahead; null where they do not tell */
+  clock_skew_ms: { database: number | null; vault: number | null };
+  /** whether it held revocation, because there was too much to settle by itself */
+  held: boolean;
+}
+
 export interface RevocationProgressView {
   /** null for a dry run */
   id: string | null;
@@ -826,11 +900,6 @@ export interface RevocationProgressView {
     last_error: string | null;
     next_attempt_at: string | null;
   }[];
-}
-
-export interface RevocationView {
-  /** `hold`: ends are recorded and wait */
-  revocation: 'on' | 'hold';
 }
 
 export interface RunEndView {
@@ -1334,66 +1403,4 @@ export interface WorkloadSelector {
   /** name of the issuer in the settings, or the exact `iss` of its tokens */
   issuer: string;
   subject: string;
-}
-
-export interface FindingView {
-  kind:
-    | 'issuing_orphaned'
-    | 'lease_lost'
-    | 'lease_unknown'
-    | 'lease_ambiguous'
-    | 'token_unknown'
-    | 'target_user'
-    | 'clock_skew';
-  detail: string;
-  /** what was done about it */
-  action: 'none' | 'done' | 'failed';
-  credential: string | null;
-  mount: string | null;
-  lease_id: string | null;
-  vault_lease: string | null;
-  /** the user at the target */
-  account: string | null;
-}
-
-export interface HoldView {
-  /** ends are recorded and wait */
-  held: boolean;
-  changed_at: string | null;
-  changed_by: string | null;
-  reason: string | null;
-  /** the newest comparison of the books since the hold began */
-  look: ReconciliationView | null;
-}
-
-export interface ReconciliationView {
-  id: string;
-  /** `scheduled`: by itself; `hold`: because a hold began */
-  trigger: 'scheduled' | 'asked' | 'hold';
-  dry_run: boolean;
-  state: 'waiting' | 'running' | 'done' | 'failed' | 'aborted';
-  reason: string | null;
-  requested_at: string;
-  requested_by: string;
-  started_at: string | null;
-  finished_at: string | null;
-  error: string | null;
-  /** differences by kind; all of them, also where not every one is listed */
-  counts: {
-    issuing_orphaned: number;
-    lease_lost: number;
-    lease_unknown: number;
-    lease_ambiguous: number;
-    token_unknown: number;
-    target_user: number;
-    clock_skew: number;
-  };
-  /** differences that it settled */
-  acted: number;
-  looked_at: { rows: number; vault_leases: number; tokens: number; target_users: number };
-  not_looked_at: { what: string; why: string }[];
-  /** how far the other clocks are ahead; null where they do not tell */
-  clock_skew_ms: { database: number | null; vault: number | null };
-  /** whether it held revocation, because there was too much to settle by itself */
-  held: boolean;
 }

@@ -37,7 +37,7 @@ export function postgresDrill(parts: DrillParts): readonly DrillStep[] {
         await parts.startBroker();
         const { look, changed_by: by } = await api.heldAndLooked();
         expectThat(by === 'system:database-identity', `held by ${by}`);
-        expectCounts(look, { lease_lost: 1, lease_unknown: 2 });
+        expectCounts(look, { lease_lost: 1, lease_unknown: 2, target_user: 2 });
         for (const lease of late) expectThat(await logsIn(parts, lease), 'a worker was cut off by a hold');
         return 'held by itself; unknown: 2 leases without a row, 1 row without a lease; workers are not cut off';
       },

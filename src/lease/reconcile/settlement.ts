@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { AuditInbox } from '../../audit/audit-inbox.js';
 import { Transactions } from '../../database/transaction.js';
 import { systemCaller } from '../../kernel/caller.js';
+import { crashPoint } from '../../kernel/crash-point.js';
 import { Ids } from '../../kernel/ids.js';
 import { CredentialSource } from '../credential-source.js';
 import { NOT_ENDED } from '../lease-row.js';
@@ -21,15 +22,18 @@ export class Settlement {
   ) {}
 
   /** Marks a lease that Vault has lost for revocation, so that whatever is left of it ends too. */
-  markLost(leaseId: string, what: 'lease' | 'token'): Promise<boolean> {
+  async markLost(leaseId: string, what: 'lease' | 'token'): Promise<boolean> {
+    crashPoint('reconcile.lost.found');
     const caller = systemCaller(NAME, this.ids.uuid());
-    return this.transactions.run(async (tx) => {
+    const marked = await this.transactions.run(async (tx) => {
       const marked = await this.requests.request(tx, { leaseIds: [leaseId] }, { cause: 'lost', caller });
       await this.requests.recordAll(tx, 'lease.lost', marked, caller, () => ({
         detail: `Vault does not know its ${what}`,
       }));
       return marked.length > 0;
     });
+    crashPoint('reconcile.lost.marked');
+    return marked;
   }
 
   /**
@@ -43,7 +47,9 @@ export class Settlement {
     const found = { mount, vault_lease: vaultLease };
     const before = { ...context, outcome: 'failure' } as const;
     await this.audit.record('lease.unknown_found', before, { ...found, revoked: false });
+    crashPoint('reconcile.unknown.found');
     await this.source.revokeLease(vaultLease);
+    crashPoint('reconcile.unknown.revoked');
     await this.audit.record('lease.unknown_found', context, { ...found, revoked: true });
     return true;
   }
