@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Gauge } from 'prom-client';
 import { AuditQuery } from '../../audit/audit-query.js';
 import { LeaseMetrics } from '../../lease/lease-metrics.js';
+import { Clocks } from '../../lease/reconcile/clocks.js';
 import { SchedulerStatus } from '../../scheduler/scheduler-status.js';
 import { Metrics } from './metrics.js';
 
@@ -20,6 +21,7 @@ export class Gauges {
   private readonly leftAlone: Gauge;
   private readonly backlog: Gauge;
   private readonly backlogAge: Gauge;
+  private readonly clockSkew: Gauge;
   private readonly jobRuns: Gauge;
   private readonly jobFailures: Gauge;
   private readonly jobOverdue: Gauge;
@@ -29,6 +31,7 @@ export class Gauges {
     private readonly leaseMetrics: LeaseMetrics,
     private readonly audit: AuditQuery,
     private readonly scheduler: SchedulerStatus,
+    private readonly clocks: Clocks,
   ) {
     this.databaseUp = this.gauge('database_up', 'Whether the database answered this scrape.');
     this.leases = this.gauge('leases', 'Leases that have not ended, by state.', ['state']);
@@ -45,6 +48,11 @@ export class Gauges {
     );
     this.backlog = this.gauge('audit_backlog_events', 'Events that wait to be sequenced.');
     this.backlogAge = this.gauge('audit_backlog_age_seconds', 'Age of the oldest event that waits.');
+    this.clockSkew = this.gauge(
+      'clock_skew_seconds',
+      "How far a clock is ahead of this replica's, as it was last measured here.",
+      ['of'],
+    );
     this.jobRuns = this.gauge('job_runs', 'Runs of a job since it was first registered.', ['job']);
     this.jobFailures = this.gauge('job_failures', 'Failed runs of a job.', ['job']);
     this.jobOverdue = this.gauge(
@@ -60,6 +68,9 @@ export class Gauges {
       gauge.reset();
       // A gauge without labels reads 0 after a reset, which would be a lie.
       if (!this.labelled.has(gauge)) gauge.remove();
+    }
+    for (const [of, skewMs] of Object.entries(this.clocks.last)) {
+      if (skewMs !== null) this.clockSkew.set({ of }, skewMs / 1_000);
     }
     try {
       await Promise.all([this.readLeases(), this.readBacklog(), this.readJobs()]);
