@@ -61,7 +61,7 @@ export function brokerProbes(
         check: async () => vaultClock(await vault.check()),
       },
       {
-        name: 'audit-log',
+        name: 'audit_log',
         essential: false,
         check: () => Promise.resolve(signing.state()),
       },

@@ -33,6 +33,7 @@ describe('readiness', () => {
       'vault',
       'vault_rights',
       'vault_clock',
+      'audit_log',
       'issuer:dev',
       'revocation',
     ]);
@@ -121,7 +122,7 @@ describe('metrics', () => {
     ])
       expect(text).toContain(line);
     expect(text).toMatch(/leasegate_vault_call_duration_seconds_count\{operation="\w+",outcome="ok"\} [1-9]/);
-    expect(text).toMatch(/^leasegate_revocation_lag_seconds \d/m);
+    expect(text).toMatch(/^# TYPE leasegate_revocation_lag_seconds gauge/m);
     expect(text).toMatch(/^leasegate_audit_backlog_events \d/m);
     expect(text).not.toMatch(/measured|nightly|orders-readonly/);
   });

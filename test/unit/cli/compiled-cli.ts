@@ -8,13 +8,13 @@ const ROOT = resolve(import.meta.dirname, '../../..');
 export interface CompiledCli {
   /** The program; run it with `process.execPath`. */
   readonly bin: string;
-  /** Folder that holds `cli` and `sdk`. */
+  /** Folder that holds `cli`, `sdk` and `tlog`. */
   readonly source: string;
   remove(): void;
 }
 
 /**
- * Compiles `src/cli` and `src/sdk` to a folder of its own, file by file, so that tests of the program in a process of
+ * Compiles `src/cli`, `src/sdk` and `src/tlog` to a folder of its own, file by file, so that tests of the program in a process of
  * its own never run a build that is older than the source.
  */
 export function compileCli(): CompiledCli {
@@ -25,7 +25,7 @@ export function compileCli(): CompiledCli {
     config: { compilerOptions: object };
   };
   const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, ROOT);
-  for (const part of ['cli', 'sdk']) {
+  for (const part of ['cli', 'sdk', 'tlog']) {
     for (const name of readdirSync(join(ROOT, 'src', part), { recursive: true, encoding: 'utf8' })) {
       if (!name.endsWith('.ts')) continue;
       const target = join(folder, 'dist/src', part, name.replace(/\.ts$/, '.js'));
