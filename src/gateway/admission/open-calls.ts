@@ -12,16 +12,30 @@ const EVERY_MS = 300;
 const BLIND_MS = 30_000;
 
 const ENDED = `
-  SELECT 'run' AS what, w.id FROM unnest($1::uuid[]) AS w (id)
+  SELECT 'run' AS what, w.id::text FROM unnest($1::uuid[]) AS w (id)
   WHERE NOT EXISTS (SELECT 1 FROM runs r WHERE r.id = w.id AND ${besidesKey('r.state')} = 'open' AND r.deadline > $3)
   UNION ALL
-  SELECT 'grant', w.id FROM unnest($2::uuid[]) AS w (id)
-  WHERE NOT EXISTS (SELECT 1 FROM grants g WHERE g.id = w.id AND ${besidesKey('g.state')} = 'active' AND (g.expires_at IS NULL OR g.expires_at > $3))`;
+  SELECT 'grant', w.id::text FROM unnest($2::uuid[]) AS w (id)
+  WHERE NOT EXISTS (SELECT 1 FROM grants g WHERE g.id = w.id AND ${besidesKey('g.state')} = 'active' AND (g.expires_at IS NULL OR g.expires_at > $3))
+  UNION ALL
+  SELECT 'credential', w.name FROM unnest($4::text[]) AS w (name)
+  WHERE EXISTS (SELECT 1 FROM credentials c WHERE c.name = w.name AND NOT c.enabled)`;
 
-interface OpenCall {
+/** What an open call may go on only as long as it stands. */
+export interface CallGround {
   readonly runRef: string;
   readonly grantId: string;
+  /** Name of the credential that it was sent with, where there is one. */
+  readonly credential: string | undefined;
+}
+
+interface OpenCall extends CallGround {
   readonly cut: Cut;
+}
+
+interface Ended {
+  readonly what: 'run' | 'grant' | 'credential';
+  readonly id: string;
 }
 
 /** Ends a call that must not go on. */
@@ -29,7 +43,8 @@ export type Cut = (reason: BrokerError) => void;
 
 /**
  * The calls that are open in this process, and may have to be cut off. One query for all of them, a few times a second
- * and only while there are any, looks whether their runs are open and their grants active.
+ * and only while there are any, looks whether their runs are open, their grants active and their credentials enabled;
+ * those of a blocked target are not.
  */
 @Injectable()
 export class OpenCalls implements OnApplicationShutdown {
@@ -49,12 +64,13 @@ export class OpenCalls implements OnApplicationShutdown {
   }
 
   /**
-   * Watches a call until `done`. It is cut within a second after its run or grant ended, with `run_closed` or
-   * `grant_not_active` as its reason; or `limits_unavailable` when that could not be seen for 30 seconds.
+   * Watches a call until `done`. It is cut within a second after its run or grant ended or its credential was disabled,
+   * with `run_closed`, `grant_not_active` or `credential_disabled` as its reason; or `limits_unavailable` when that
+   * could not be seen for 30 seconds.
    */
-  watch(callId: string, runRef: string, grantId: string, cut: Cut): void {
+  watch(callId: string, ground: CallGround, cut: Cut): void {
     if (this.#calls.size === 0) this.#seenMs = this.clock.monotonicMs();
-    this.#calls.set(callId, { runRef, grantId, cut });
+    this.#calls.set(callId, { ...ground, cut });
     this.#timer ??= this.later();
   }
 
@@ -89,18 +105,21 @@ export class OpenCalls implements OnApplicationShutdown {
   private async cutEnded(): Promise<void> {
     const calls = [...this.#calls.values()];
     if (calls.length === 0) return;
-    const ended = await this.transactions.reads.query<{ what: 'run' | 'grant'; id: string }[]>(ENDED, [
+    const ended = await this.transactions.reads.query<Ended[]>(ENDED, [
       [...new Set(calls.map(({ runRef }) => runRef))],
       [...new Set(calls.map(({ grantId }) => grantId))],
       this.clock.now(),
+      [...new Set(calls.flatMap(({ credential }) => credential ?? []))],
     ]);
     if (ended.length === 0) return;
-    const runs = new Set(ended.filter(({ what }) => what === 'run').map(({ id }) => id));
-    const grants = new Set(ended.filter(({ what }) => what === 'grant').map(({ id }) => id));
-    this.cut(({ runRef, grantId }) => {
+    const gone = (sought: Ended['what']): ReadonlySet<string | undefined> =>
+      new Set(ended.filter(({ what }) => what === sought).map(({ id }) => id));
+    const [runs, grants, credentials] = [gone('run'), gone('grant'), gone('credential')];
+    this.cut(({ runRef, grantId, credential }) => {
       // A grant that ends takes its runs along; what the caller has to know is that it was the grant.
       if (grants.has(grantId)) return new BrokerError('grant_not_active');
-      return runs.has(runRef) ? new BrokerError('run_closed') : undefined;
+      if (runs.has(runRef)) return new BrokerError('run_closed');
+      return credentials.has(credential) ? new BrokerError('credential_disabled') : undefined;
     });
   }
 

@@ -31,7 +31,11 @@ export class OpenCallRegistry implements BeforeApplicationShutdown {
     this.#open.add(open);
     this.observer.open(this.#open.size);
     open.stopWith(signal, 'call_cancelled');
-    this.watch.watch(callId, call.identity.runRef, call.grant.id, (reason) => open.stop(reason));
+    const { identity, grant, tool } = call;
+    const credential = tool.spec.credential?.name;
+    this.watch.watch(callId, { runRef: identity.runRef, grantId: grant.id, credential }, (reason) =>
+      open.stop(reason),
+    );
     return open;
   }
 

@@ -154,8 +154,15 @@ describe('open calls', () => {
     const open = new OpenCalls(parts.own.transactions, parts.clock, new SilentLog());
     const grantId = await parts.grant(`bystander-${nth}`);
     const [watched, bystander] = [new AbortController(), new AbortController()];
-    open.watch('call-2', await parts.run(grantId, 'run-1'), grantId, (reason) => bystander.abort(reason));
-    open.watch('call-1', about.runRef, about.grantId, (reason) => watched.abort(reason));
+    const runRef = await parts.run(grantId, 'run-1');
+    const credential = `provider-${nth}`;
+    await parts.query(
+      `INSERT INTO credentials (name, kind, mount, path, deliveries, default_ttl_seconds, max_ttl_seconds, revocable, created_at, created_by, updated_at)
+       VALUES ($1, 'kv', 'kv', 'provider', '{gateway}', 60, 60, false, now(), 'alice', now())`,
+      [credential],
+    );
+    open.watch('call-2', { runRef, grantId, credential: undefined }, (reason) => bystander.abort(reason));
+    open.watch('call-1', { ...about, credential }, (reason) => watched.abort(reason));
     return { open, signal: watched.signal, bystander: bystander.signal };
   }
 
@@ -172,9 +179,15 @@ describe('open calls', () => {
       `UPDATE grants SET state = 'suspended' WHERE id = $1`,
       'grantId' as const,
     ],
+    [
+      'credential_disabled',
+      'loses its credential',
+      `UPDATE credentials SET enabled = false WHERE name = 'provider-' || $1`,
+      'nth' as const,
+    ],
   ])('are cut off with %s within a second when it %s', async (code, _, change, which) => {
     const { open, signal, bystander } = await watched();
-    await parts.query(change, [about[which]]);
+    await parts.query(change, [which === 'nth' ? String(nth) : about[which]]);
     const changed = performance.now();
     await until(() => signal.aborted);
     expect(performance.now() - changed).toBeLessThan(1_000);
