@@ -50,7 +50,7 @@ export class Gauges {
     this.backlogAge = this.gauge('audit_backlog_age_seconds', 'Age of the oldest event that waits.');
     this.clockSkew = this.gauge(
       'clock_skew_seconds',
-      "How far a clock is ahead of this replica's, as it was last measured here.",
+      "How far a clock is ahead of this replica's, when it was last looked at.",
       ['of'],
     );
     this.jobRuns = this.gauge('job_runs', 'Runs of a job since it was first registered.', ['job']);
