@@ -90,10 +90,11 @@ export async function startVaultPair(reaper: Reaper, source: VaultSource): Promi
     root_token: string;
   };
   const [unsealKey] = keys;
-  await unseal(first, unsealKey);
+  // Only a node that has become active lets others join.
+  await startsToServe(first, unsealKey, '');
   await put(second, 'storage/raft/join', { leader_api_addr: first.address });
   // A node that joins is told of the seal by the active one, and takes a moment to be unsealed.
-  await startsToServe(second, unsealKey);
+  await startsToServe(second, unsealKey, '?standbyok=true&perfstandbyok=true');
   return { nodes, operator: new VaultOperator(first.address, token), unsealKey };
 }
 
@@ -102,15 +103,16 @@ export async function unseal(node: VaultNode, key: string): Promise<void> {
   await put(node, 'unseal', { key });
 }
 
-async function startsToServe(node: VaultNode, key: string): Promise<void> {
+/** Unseals a node again and again until it serves; it may need to hear from the others first. */
+async function startsToServe(node: VaultNode, key: string, health: string): Promise<void> {
   const deadlineMs = performance.now() + 60_000;
   for (;;) {
     const answer = await unseal(node, key).then(
-      () => fetch(`${node.address}/v1/sys/health?standbyok=true&perfstandbyok=true`),
+      () => fetch(`${node.address}/v1/sys/health${health}`),
       () => undefined,
     );
     if (answer?.status === 200) return;
-    if (performance.now() > deadlineMs) throw new Error('the second node of Vault did not join the first');
+    if (performance.now() > deadlineMs) throw new Error('a node of Vault did not begin to serve');
     await wait(200);
   }
 }
