@@ -13,6 +13,7 @@ import { WhoamiController } from './admin/whoami.controller.js';
 import { AlertsController } from './alert/alerts.controller.js';
 import { SilencesController } from './alert/silences.controller.js';
 import { AuditController } from './compliance/audit.controller.js';
+import { HeldController } from './compliance/held.controller.js';
 import { CallRecordsController } from './gateway/call-records.controller.js';
 import { ProviderController } from './gateway/provider.controller.js';
 import { ToolCallsController } from './gateway/tool-calls.controller.js';
@@ -55,6 +56,7 @@ export const API_CONTROLLERS: readonly Type[] = [
   IssuersController,
   WhoamiController,
   AuditController,
+  HeldController,
   LogController,
   AlertsController,
   SilencesController,

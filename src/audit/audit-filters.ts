@@ -1,5 +1,6 @@
 import { BrokerError } from '../kernel/broker-error.js';
 import { isUuid } from '../kernel/ids.js';
+import { ENTRY_COLUMNS, reachClause, type AuditReach } from './audit-reach.js';
 import type { Outcome } from './event.js';
 import { searchText } from './stored-event.js';
 
@@ -20,6 +21,7 @@ export interface AuditFilters {
   readonly step?: string | undefined;
   /** Id or name of a grant. */
   readonly grant?: string | undefined;
+  readonly grantVersion?: number | undefined;
   readonly lease?: string | undefined;
   readonly credential?: string | undefined;
   /** Name of a tool. */
@@ -31,6 +33,8 @@ export interface AuditFilters {
   readonly request?: string | undefined;
   /** The plain name of a leased account, such as a database user: finds the `lease.issued` that made it. */
   readonly account?: string | undefined;
+  /** What the reader may see at all; everything unless given, which is for the broker's own readers. */
+  readonly reach?: AuditReach | undefined;
   /** From this index on. */
   readonly fromIndex?: number | undefined;
   /** Up to and without this index. */
@@ -45,7 +49,8 @@ export interface Condition {
 
 /** Filters that leave out entries in the middle; bounds of the index do not, and the chain can be checked between them. */
 export function leavesGaps(filters: AuditFilters): boolean {
-  const { fromIndex: _from, toIndex: _to, ...others } = filters;
+  const { fromIndex: _from, toIndex: _to, reach, ...others } = filters;
+  if (reach !== undefined && reach !== 'everything') return true;
   return Object.values(others).some((value) => value !== undefined);
 }
 
@@ -61,6 +66,7 @@ export function conditionOf(filters: AuditFilters, hmac: (value: string) => stri
     parameters.push(value);
     clauses.push(clause(`$${parameters.length}`));
   };
+  const parameterOf = (value: unknown): string => `$${parameters.push(value)}`;
   const equal = (column: string, value: string | undefined): void =>
     add((parameter) => `${column} = ${parameter}`, value === undefined ? undefined : searchText(value));
 
@@ -80,16 +86,25 @@ export function conditionOf(filters: AuditFilters, hmac: (value: string) => stri
       searchText(filters.grant),
     );
   }
+  add((parameter) => `grant_version = ${parameter}::integer`, count('grant_version', filters.grantVersion));
   equal('lease_id', uuid('lease', filters.lease));
   equal('credential', filters.credential);
   equal('tool', filters.tool);
   equal('workload_subject', filters.workload);
-  equal('actor_subject', filters.actor);
+  if (filters.actor !== undefined) {
+    // In the words of the two indexes: what workloads do themselves, which is nearly all, is not indexed twice.
+    const actor = parameterOf(searchText(filters.actor));
+    clauses.push(
+      `((actor_subject = ${actor} AND actor_subject IS DISTINCT FROM workload_subject)
+        OR (workload_subject = ${actor} AND actor_subject = ${actor}))`,
+    );
+  }
   equal('request_id', filters.request);
   if (filters.account !== undefined) {
     clauses.push(`kind = 'lease.issued'`);
     equal('account_hmac', hmac(filters.account));
   }
+  if (filters.reach !== undefined) clauses.push(reachClause(filters.reach, ENTRY_COLUMNS, parameterOf));
   add((parameter) => `idx >= ${parameter}::bigint`, index('from_index', filters.fromIndex));
   add((parameter) => `idx < ${parameter}::bigint`, index('to_index', filters.toIndex));
   return { sql: clauses.length === 0 ? 'true' : clauses.join(' AND '), parameters };
@@ -103,6 +118,12 @@ function uuid(field: string, value: string | undefined): string | undefined {
 function time(field: string, value: Date | undefined): string | undefined {
   if (value !== undefined && Number.isNaN(value.getTime())) invalid(field, 'is not a time');
   return value?.toISOString();
+}
+
+function count(field: string, value: number | undefined): number | undefined {
+  if (value !== undefined && (!Number.isInteger(value) || value < 1 || value >= 2 ** 31))
+    invalid(field, 'is not a version');
+  return value;
 }
 
 function index(field: string, value: number | undefined): number | undefined {

@@ -1,6 +1,11 @@
 import { Module } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
 import { AuditQuery } from './audit-query.js';
+import { AuditReads } from './audit-reads.js';
+import { AuditTally } from './audit-tally.js';
+import { HoldFollower } from './held/hold-follower.js';
+import { HoldJobs } from './held/hold-jobs.js';
+import { WhoHeld } from './held/who-held.js';
 import { CheckpointLoop } from './log/checkpoint-loop.js';
 import { CheckpointWriter } from './log/checkpoint-writer.js';
 import { Checkpoints } from './log/checkpoints.js';
@@ -23,9 +28,17 @@ import { SequencerLoop } from './sequencer-loop.js';
     Sequencer,
     SequencerLoop,
     AuditQuery,
+    AuditReads,
+    AuditTally,
+    HoldFollower,
+    HoldJobs,
+    WhoHeld,
   ],
   exports: [
     AuditQuery,
+    AuditReads,
+    AuditTally,
+    WhoHeld,
     LogTree,
     LogFiles,
     Checkpoints,

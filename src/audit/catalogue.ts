@@ -1,4 +1,4 @@
-import { hashed, maybe, open, type DataOf, type Fields } from './field-class.js';
+import { hashed, maybe, open, type DataOf, type Fields, type JsonValue } from './field-class.js';
 
 /** Why a lease, or all of a run's or grant's leases, had to end. */
 export const REVOKE_CAUSES = [
@@ -81,7 +81,11 @@ export const EVENT_KINDS = {
   'tool.enabled': { reason: maybe<string>() },
 
   // Runs
-  'run.opened': { deadline: open<string>() },
+  'run.opened': {
+    deadline: open<string>(),
+    /** What the platform said of the workload, verified: the claims that the grant's conditions name. */
+    claims: maybe<Readonly<Record<string, JsonValue>>>(),
+  },
   'run.closed': { leases: open<number>(), reason: maybe<string>() },
   'run.revoked': { leases: open<number>(), reason: maybe<string>() },
   'run.expired': { leases: open<number>() },
@@ -338,6 +342,13 @@ export const EVENT_KINDS = {
   'alert.tested': { channels: open<readonly string[]>() },
 
   // Running it
+  /** Somebody read the log; further pages, and the same again within a minute, belong to it. */
+  'audit.read': {
+    /** `events`, `count`, `histogram`, `held`, `story`, … */
+    read: open<string>(),
+    /** Names of the filters and their values; those that identify something sensitive as an HMAC. */
+    filters: maybe<readonly string[]>(),
+  },
   'audit.exported': {
     format: open<string>(),
     from_index: open<number>(),

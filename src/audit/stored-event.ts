@@ -18,6 +18,8 @@ export interface EventColumns {
   readonly workloadIssuer: string | null;
   readonly workloadSubject: string | null;
   readonly grantId: string | null;
+  /** Not searched by: the id is. */
+  readonly grantName: string | null;
   readonly grantVersion: number | null;
   readonly runRef: string | null;
   readonly runId: string | null;
@@ -43,7 +45,11 @@ export function readEvent(leaf: Buffer): Readonly<Record<string, unknown>> | und
  * inbox has to reach the log, or everything behind it would wait for ever.
  */
 export function columnsOf(leaf: Buffer): EventColumns {
-  const event = readEvent(leaf) ?? {};
+  return columnsOfEvent(readEvent(leaf) ?? {});
+}
+
+/** The same of an event that was read. */
+export function columnsOfEvent(event: Readonly<Record<string, unknown>>): EventColumns {
   const actor = member(event['actor']);
   const workload = member(event['workload']);
   const grant = member(event['grant']);
@@ -59,6 +65,7 @@ export function columnsOf(leaf: Buffer): EventColumns {
     workloadIssuer: searchText(workload?.['issuer']),
     workloadSubject: searchText(workload?.['subject']),
     grantId: uuidOf(grant?.['id']),
+    grantName: searchText(grant?.['name']),
     grantVersion: versionOf(grant?.['version']),
     runRef: uuidOf(run?.['ref']),
     runId: searchText(run?.['run_id']),

@@ -11,6 +11,7 @@ import { Revocations1700000006000 } from '../../migrations/1700000006000-revocat
 import { StuckLeases1700000007000 } from '../../migrations/1700000007000-stuck-leases.js';
 import { Reconciliation1700000008000 } from '../../migrations/1700000008000-reconciliation.js';
 import { Log1700000009000 } from '../../migrations/1700000009000-log.js';
+import { Holds1700000010000 } from '../../migrations/1700000010000-holds.js';
 
 /** Every migration, oldest first. A released one never changes. */
 export const MIGRATIONS = [
@@ -24,6 +25,7 @@ export const MIGRATIONS = [
   StuckLeases1700000007000,
   Reconciliation1700000008000,
   Log1700000009000,
+  Holds1700000010000,
 ];
 
 /** Beyond a statement's own time: what a slow network may take for its answer. */

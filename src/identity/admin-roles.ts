@@ -1,3 +1,4 @@
+import type { AuditReach } from '../audit/audit-reach.js';
 import { ROLES, type Role } from '../kernel/caller.js';
 import type { IssuerSettings, RoleBinding } from '../settings/issuer-schema.js';
 import type { VerifiedToken } from './verified-token.js';
@@ -10,6 +11,18 @@ import type { VerifiedToken } from './verified-token.js';
 export function rolesOf(token: VerifiedToken, issuer: IssuerSettings): Role[] {
   const given = issuer.roles.filter((binding) => matches(token.claims, binding)).map(({ role }) => role);
   return ROLES.filter((role) => given.includes(role));
+}
+
+/**
+ * What of the log the bindings let a token read. Roles add up: who is an admin, or an auditor by a binding without a
+ * scope, reads everything.
+ */
+export function auditReachOf(token: VerifiedToken, issuer: IssuerSettings): AuditReach {
+  const reading = issuer.roles.filter(
+    (binding) => (binding.role === 'admin' || binding.role === 'auditor') && matches(token.claims, binding),
+  );
+  const scopes = reading.flatMap(({ audit }) => (audit === undefined ? [] : [audit]));
+  return scopes.length < reading.length ? 'everything' : scopes;
 }
 
 function matches(claims: Readonly<Record<string, unknown>>, binding: RoleBinding): boolean {

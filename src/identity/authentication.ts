@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
+import type { AuditReach } from '../audit/audit-reach.js';
 import type { Role } from '../kernel/caller.js';
-import { rolesOf } from './admin-roles.js';
+import { auditReachOf, rolesOf } from './admin-roles.js';
 import { bearerToken, type RequestWithHeaders } from './bearer.js';
 import { IssuerRegistry } from './issuer-registry.js';
 import type { RunIdentity } from './run-token.js';
@@ -13,6 +14,8 @@ export interface Admin {
   readonly token: VerifiedToken;
   /** May be empty: then it is somebody we know and who may do nothing. */
   readonly roles: readonly Role[];
+  /** What of the audit log they may read, if their roles let them read it at all. */
+  readonly auditReach: AuditReach;
 }
 
 /** Finds out who makes a request, from its bearer token. Without passport; the strategies only call it. */
@@ -33,7 +36,8 @@ export class Authentication {
   async admin(request: RequestWithHeaders): Promise<Admin> {
     const token = await this.verifier.verify(bearerToken(request), 'admin');
     const issuer = this.registry.byName(token.issuerName);
-    return { token, roles: issuer === undefined ? [] : rolesOf(token, issuer) };
+    if (issuer === undefined) return { token, roles: [], auditReach: [] };
+    return { token, roles: rolesOf(token, issuer), auditReach: auditReachOf(token, issuer) };
   }
 
   /** The run behind a run token. A bound one is not proved yet: see {@link RunTokens.verify}. */

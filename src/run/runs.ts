@@ -6,6 +6,7 @@ import { Ids } from '../kernel/ids.js';
 import { Transactions, type Tx } from '../database/transaction.js';
 import type { Page } from '../database/page.js';
 import { AuditInbox } from '../audit/audit-inbox.js';
+import type { JsonValue } from '../audit/field-class.js';
 import type { GrantDecision } from '../grant/grant-decision.js';
 import { isPast } from '../grant/grant-live.js';
 import type { GrantState } from '../grant/grant.js';
@@ -74,7 +75,10 @@ export class Runs {
       endCause: null,
     };
     const context = { ...aboutRun(run, caller), stepId: decision.stepId };
-    await this.audit.append(tx, 'run.opened', context, { deadline: deadline.toISOString() });
+    await this.audit.append(tx, 'run.opened', context, {
+      deadline: deadline.toISOString(),
+      claims: run.claims as Readonly<Record<string, JsonValue>>,
+    });
     return { run, opened: true };
   }
 

@@ -33,6 +33,26 @@ export const ALGORITHMS = [
   'EdDSA',
 ] as const;
 
+/** What of the log a role lets see. All that is named must hold; an event that belongs to no grant is of none. */
+const auditScope = z
+  .strictObject({
+    grants: z.array(z.string().min(1)).min(1).optional().describe('of these grants, by name or id'),
+    labels: z
+      .record(z.string().min(1), z.string())
+      .refine((labels) => Object.keys(labels).length > 0, 'names no label, so it would match every grant')
+      .optional()
+      .describe('of grants that have all these labels now'),
+    kinds: z
+      .array(z.string().regex(/^[a-z_]+\.(?:[a-z_]+|\*)$/, 'is not a kind such as lease.issued or lease.*'))
+      .min(1)
+      .optional()
+      .describe('of these kinds; `lease.*` means all that begin so'),
+  })
+  .refine((scope) => Object.values(scope).some((part) => part !== undefined), 'names nothing')
+  .describe('what of the log is seen with the role auditor; everything unless given');
+
+export type AuditScope = z.output<typeof auditScope>;
+
 const roleBinding = z
   .strictObject({
     role: z.enum(ROLES).describe('the role that a match gives'),
@@ -42,7 +62,12 @@ const roleBinding = z
       .describe(
         'claims that must all match; exact values, a list means any of them; a claim that is a list matches by any member',
       ),
+    audit: auditScope.optional(),
   })
+  .refine(
+    ({ role, audit }) => audit === undefined || role === 'auditor',
+    'only the role auditor has a part of the log',
+  )
   .describe('who gets a role');
 
 /** One OIDC issuer that is trusted. */

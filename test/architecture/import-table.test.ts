@@ -13,7 +13,7 @@ const TABLE: Readonly<
   tlog: { folders: [] },
   settings: { folders: ['kernel'] },
   database: { folders: ['settings', 'kernel'] },
-  audit: { folders: ['tlog', 'database', 'settings', 'kernel'] },
+  audit: { folders: ['tlog', 'database', 'settings', 'kernel'], only: ['scheduler/'] },
   scheduler: { folders: ['database', 'settings', 'kernel'] },
   identity: { folders: ['database', 'audit', 'settings', 'kernel'] },
   credential: { folders: ['database', 'audit', 'settings', 'kernel'] },

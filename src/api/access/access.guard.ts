@@ -5,7 +5,7 @@ import { Authentication } from '../../identity/authentication.js';
 import type { RunIdentity } from '../../identity/run-token.js';
 import type { VerifiedToken } from '../../identity/verified-token.js';
 import { callerOf, type AdminIdentity, type ApiRequest, type Principal } from '../http/request.js';
-import { ACCESS, type Access } from './access.js';
+import { ACCESS, WHOLE_LOG, type Access } from './access.js';
 import { CallAccess } from '../gateway/call-access.js';
 import { AccessEvents } from './access-events.js';
 import { Strategies } from './strategies.js';
@@ -41,7 +41,10 @@ export class AccessGuard implements CanActivate {
       return true;
     }
     request.circumstances.principal = await this.authenticated(request, access.kind);
-    if (access.kind === 'roles') await this.authorise(request, access.roles);
+    if (access.kind === 'roles') {
+      const wholeLog = this.reflector.get<boolean | undefined>(WHOLE_LOG, context.getHandler()) === true;
+      await this.authorise(request, access.roles, wholeLog);
+    }
     return true;
   }
 
@@ -86,7 +89,7 @@ export class AccessGuard implements CanActivate {
     return (request.circumstances.principal = { kind: 'run-token', identity });
   }
 
-  private async authorise(request: ApiRequest, needed: readonly string[]): Promise<void> {
+  private async authorise(request: ApiRequest, needed: readonly string[], wholeLog: boolean): Promise<void> {
     const principal = request.circumstances.principal;
     if (principal?.kind !== 'admin') throw new BrokerError('role_required');
     const { admin } = principal;
@@ -94,6 +97,12 @@ export class AccessGuard implements CanActivate {
     if (!admin.roles.some((role) => needed.includes(role))) {
       await this.events.authorizationRefused(request, needed);
       throw new BrokerError('role_required', { detail: `needs one of: ${needed.join(', ')}` });
+    }
+    if (wholeLog && admin.auditReach !== 'everything') {
+      await this.events.authorizationRefused(request, needed);
+      throw new BrokerError('role_required', {
+        detail: 'you may read a part of the log, and this is all of it',
+      });
     }
   }
 }

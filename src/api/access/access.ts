@@ -30,6 +30,14 @@ export function WorkloadToken(): CustomDecorator {
   return SetMetadata(ACCESS, { kind: 'workload' } satisfies Access);
 }
 
+/** Under which metadata key it stands that a route shows the log as a whole. */
+export const WHOLE_LOG = 'leasegate:whole-log';
+
+/** A route that cannot leave out what its caller may not see, and so is refused to who may see a part of the log only. */
+export function WholeLog(): CustomDecorator {
+  return SetMetadata(WHOLE_LOG, true);
+}
+
 /** A route for people and automation with at least one of these roles; without any, nobody passes. */
 export function Roles(...roles: readonly Role[]): CustomDecorator {
   if (roles.length === 0) throw new Error('a route that needs a role names it');

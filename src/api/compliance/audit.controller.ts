@@ -2,14 +2,26 @@ import { Controller, Get, Query, Res, StreamableFile } from '@nestjs/common';
 import { z } from 'zod';
 import type { Caller } from '../../kernel/caller.js';
 import { AuditQuery, type AuditRecord } from '../../audit/audit-query.js';
+import { AuditReads } from '../../audit/audit-reads.js';
+import { AuditTally } from '../../audit/audit-tally.js';
 import { AuditExport, exportContentType } from '../../export/audit-export.js';
 import { Roles } from '../access/access.js';
-import { CallerParam } from '../access/principal.js';
-import type { ApiReply } from '../http/request.js';
+import { AdminParam, CallerParam } from '../access/principal.js';
+import type { AdminIdentity, ApiReply } from '../http/request.js';
 import { Documented } from '../openapi/operation.js';
-import { pageOfViews } from '../schema/fields.js';
-import { pageView, type PageView } from '../view/page-view.js';
-import { eventsQuery, exportQuery, filtersOf, type EventsQuery, type ExportQuery } from './audit-requests.js';
+import { instant, pageOfViews } from '../schema/fields.js';
+import { instantOf, pageView, type PageView } from '../view/page-view.js';
+import {
+  countQuery,
+  eventsQuery,
+  exportQuery,
+  filtersOf,
+  histogramQuery,
+  type CountQuery,
+  type EventsQuery,
+  type ExportQuery,
+  type HistogramQuery,
+} from './audit-requests.js';
 
 const hash = z.string().describe('SHA-256, in hex');
 
@@ -27,12 +39,35 @@ const headView = z
   .meta({ id: 'AuditHeadView' });
 type HeadView = z.output<typeof headView>;
 
+const countView = z
+  .object({ count: z.int(), exact: z.boolean().describe('false when counting ended at `at_most`') })
+  .meta({ id: 'AuditCountView' });
+type CountView = z.output<typeof countView>;
+
+const histogramView = z
+  .object({
+    from: instant,
+    to: instant,
+    interval_seconds: z.int(),
+    steps: z.array(
+      z.object({
+        at: instant.describe('when the step begins'),
+        value: z.string().optional().describe('the kind or outcome that was counted'),
+        count: z.int(),
+      }),
+    ),
+  })
+  .meta({ id: 'AuditHistogramView' });
+type HistogramView = z.output<typeof histogramView>;
+
 /** The audit log, for those who have to answer for it. */
 @Controller('v1/audit')
 export class AuditController {
   constructor(
     private readonly query: AuditQuery,
     private readonly exports: AuditExport,
+    private readonly tally: AuditTally,
+    private readonly reads: AuditReads,
   ) {}
 
   @Get('events')
@@ -41,12 +76,63 @@ export class AuditController {
     id: 'listEvents',
     tag: 'Audit',
     summary: 'List events',
-    description: 'An event is listed once it is sequenced, a fraction of a second after it was recorded.',
+    description:
+      'An event is listed once it is sequenced, a fraction of a second after it was recorded. Pages neither repeat nor skip ' +
+      'an event while the log grows. That you read is itself recorded.',
     answer: pageOfViews(recordView),
   })
-  async list(@Query({ schema: eventsQuery }) query: EventsQuery): Promise<PageView<RecordView>> {
+  async list(
+    @Query({ schema: eventsQuery }) query: EventsQuery,
+    @CallerParam() caller: Caller,
+    @AdminParam() { auditReach }: AdminIdentity,
+  ): Promise<PageView<RecordView>> {
     const { limit, cursor, order } = query;
-    return pageView(await this.query.list(filtersOf(query), { limit, cursor, order }), recordOf);
+    await this.reads.record(caller, 'events', query);
+    return pageView(await this.query.list(filtersOf(query, auditReach), { limit, cursor, order }), recordOf);
+  }
+
+  @Get('count')
+  @Roles('admin', 'auditor')
+  @Documented({
+    id: 'countEvents',
+    tag: 'Audit',
+    summary: 'Count events',
+    answer: countView,
+  })
+  async count(
+    @Query({ schema: countQuery }) query: CountQuery,
+    @CallerParam() caller: Caller,
+    @AdminParam() { auditReach }: AdminIdentity,
+  ): Promise<CountView> {
+    await this.reads.record(caller, 'count', query);
+    return this.tally.count(filtersOf(query, auditReach), query.at_most);
+  }
+
+  @Get('histogram')
+  @Roles('admin', 'auditor')
+  @Documented({
+    id: 'countEventsOverTime',
+    tag: 'Audit',
+    summary: 'Count events over time',
+    description: 'Of the last day unless told. Steps in which nothing happened are left out.',
+    answer: histogramView,
+  })
+  async histogram(
+    @Query({ schema: histogramQuery }) query: HistogramQuery,
+    @CallerParam() caller: Caller,
+    @AdminParam() { auditReach }: AdminIdentity,
+  ): Promise<HistogramView> {
+    await this.reads.record(caller, 'histogram', query);
+    const { from, to, intervalSeconds, steps } = await this.tally.histogram(filtersOf(query, auditReach), {
+      intervalSeconds: query.interval,
+      by: query.by,
+    });
+    return {
+      from: instantOf(from),
+      to: instantOf(to),
+      interval_seconds: intervalSeconds,
+      steps: steps.map((step) => ({ ...step, at: instantOf(step.at) })),
+    };
   }
 
   @Get('events/head')
@@ -75,9 +161,10 @@ export class AuditController {
   async export(
     @Query({ schema: exportQuery }) query: ExportQuery,
     @CallerParam() caller: Caller,
+    @AdminParam() { auditReach }: AdminIdentity,
     @Res({ passthrough: true }) reply: ApiReply,
   ): Promise<StreamableFile> {
-    const stream = await this.exports.stream(caller, filtersOf(query), query.format);
+    const stream = await this.exports.stream(caller, filtersOf(query, auditReach), query.format);
     void reply.header('content-disposition', `attachment; filename="leasegate-audit.${query.format}"`);
     return new StreamableFile(stream, { type: exportContentType(query.format) });
   }

@@ -4,7 +4,7 @@ import { Checkpoints } from '../../audit/log/checkpoints.js';
 import { LogFiles } from '../../audit/log/log-files.js';
 import { BrokerError } from '../../kernel/broker-error.js';
 import { TILE_WIDTH, tileOf } from '../../tlog/tile.js';
-import { Roles } from '../access/access.js';
+import { Roles, WholeLog } from '../access/access.js';
 import type { ApiReply } from '../http/request.js';
 import { Documented } from '../openapi/operation.js';
 
@@ -66,6 +66,7 @@ export class LogController {
 
   @Get('tile/*')
   @Roles('admin', 'auditor')
+  @WholeLog()
   @Documented({
     id: 'readTile',
     tag: 'Audit',

@@ -105,6 +105,7 @@ describe('search columns of a leaf', () => {
       workloadIssuer: 'https://ci.example',
       workloadSubject: 'repo:a',
       grantId: LEASE,
+      grantName: 'g',
       grantVersion: 3,
       runRef: LEASE,
       runId: '42',
