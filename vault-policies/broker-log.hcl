@@ -10,3 +10,8 @@ path "@TRANSIT_MOUNT@/keys/@LOG_KEY@" {
 path "@MARK_MOUNT@/data/@MARK_PATH@" {
   capabilities = ["create", "read", "update"]
 }
+
+# Its version alone, so that a mark which was deleted is told from one which was never there.
+path "@MARK_MOUNT@/metadata/@MARK_PATH@" {
+  capabilities = ["read"]
+}

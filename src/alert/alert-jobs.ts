@@ -4,6 +4,7 @@ import { Settings } from '../settings/schema.js';
 import { AlertRetention } from './alert-retention.js';
 import { Delivery } from './delivery.js';
 import { FollowLog } from './follow-log.js';
+import { StalledLog } from './stalled-log.js';
 import { Tell } from './tell.js';
 
 const BATCH = 200;
@@ -18,6 +19,7 @@ export class AlertJobs implements OnModuleInit {
     private readonly tell: Tell,
     private readonly delivery: Delivery,
     private readonly retention: AlertRetention,
+    private readonly stalledLog: StalledLog,
   ) {}
 
   onModuleInit(): void {
@@ -33,6 +35,12 @@ export class AlertJobs implements OnModuleInit {
       everyMs,
       sharing: 'every-replica',
       run: async () => ({ worked: await this.delivery.round() }),
+    });
+    this.registry.add({
+      name: 'alert.stalled-log',
+      everyMs: 5_000,
+      sharing: 'exclusive',
+      run: async () => ({ worked: (await this.stalledLog.watch()) ? 1 : 0 }),
     });
     this.registry.add({
       name: 'alert.retention',

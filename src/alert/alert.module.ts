@@ -7,6 +7,7 @@ import { Alerts } from './alerts.js';
 import { Channels } from './channel/channels.js';
 import { Delivery } from './delivery.js';
 import { FollowLog } from './follow-log.js';
+import { StalledLog } from './stalled-log.js';
 import { Outbox } from './outbox.js';
 import { SilenceList } from './silence-list.js';
 import { Tell } from './tell.js';
@@ -22,6 +23,7 @@ import { Tell } from './tell.js';
     SilenceList,
     Tell,
     FollowLog,
+    StalledLog,
     AlertRetention,
     AlertJobs,
     Alerts,

@@ -62,6 +62,18 @@ export class FollowLog {
     return moved ? to - from : 0;
   }
 
+  /** Raises what the rules say to an event that does not come by the log, because that stands still. */
+  async raiseOutside(tx: Tx, record: AuditRecord): Promise<void> {
+    const now = this.clock.now();
+    const found = findGroups(
+      this.rules.all,
+      [record],
+      () => now,
+      (rule, error) => this.complain(rule, error),
+    );
+    for (const group of found) await this.raise(tx, group, now);
+  }
+
   private async read(from: number, end: number): Promise<{ records: readonly AuditRecord[]; to: number }> {
     if (this.rules.kinds.length === 0) return { records: [], to: end };
     const { items, nextCursor } = await this.query.list(

@@ -19,6 +19,7 @@ import { ProviderController } from './gateway/provider.controller.js';
 import { ToolCallsController } from './gateway/tool-calls.controller.js';
 import { HealthController } from './health/health.controller.js';
 import { LogController } from './log/log.controller.js';
+import { OriginsController } from './log/origins.controller.js';
 import { McpMetadataController } from './mcp/mcp-metadata.controller.js';
 import { McpController } from './mcp/mcp.controller.js';
 import { MetadataController } from './oauth/metadata.controller.js';
@@ -58,6 +59,7 @@ export const API_CONTROLLERS: readonly Type[] = [
   AuditController,
   HeldController,
   LogController,
+  OriginsController,
   AlertsController,
   SilencesController,
   ShadowController,

@@ -11,7 +11,11 @@ import { CheckpointWriter } from './log/checkpoint-writer.js';
 import { Checkpoints } from './log/checkpoints.js';
 import { LogDirectory } from './log/log-directory.js';
 import { LogFiles } from './log/log-files.js';
+import { LogOrigins } from './log/log-origins.js';
+import { LogRepair } from './log/log-repair.js';
 import { LogTree } from './log/log-tree.js';
+import { NewOrigin } from './log/new-origin.js';
+import { SetBackCheck } from './log/set-back.js';
 import { Sequencer } from './sequencer.js';
 import { SequencerLoop } from './sequencer-loop.js';
 
@@ -23,6 +27,10 @@ import { SequencerLoop } from './sequencer-loop.js';
     LogFiles,
     LogDirectory,
     Checkpoints,
+    LogOrigins,
+    LogRepair,
+    NewOrigin,
+    SetBackCheck,
     CheckpointWriter,
     CheckpointLoop,
     Sequencer,
@@ -42,6 +50,8 @@ import { SequencerLoop } from './sequencer-loop.js';
     LogTree,
     LogFiles,
     Checkpoints,
+    LogOrigins,
+    NewOrigin,
     CheckpointWriter,
     CheckpointLoop,
     Sequencer,

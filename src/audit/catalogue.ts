@@ -363,10 +363,21 @@ export const EVENT_KINDS = {
   'log.set_back': { detail: open<string>(), size: open<number>(), signed_size: open<number>() },
   'log.origin_changed': {
     former: open<string>(),
+    /** How far the former one was signed. */
     former_size: open<number>(),
     origin: open<string>(),
+    /** What it begins with. */
+    size: open<number>(),
+    /** Entries that were gone, each a `log.entry_lost` now. */
+    lost: open<number>(),
     reason: open<string>(),
   },
+  /** The end of the log in the database was tampered with: nothing is sequenced until somebody decides. */
+  'log.damaged': { detail: open<string>(), size: open<number>() },
+  /** Stands where an entry was when its log was damaged. */
+  'log.entry_lost': { index: open<number>() },
+  /** Events have waited to be sequenced for longer than they should. */
+  'log.stalled': { waiting_since: open<string>(), size: open<number>() },
   'revocation.held': { reason: maybe<string>() },
   'revocation.resumed': { reason: maybe<string>() },
   'retention.dropped': {

@@ -1,8 +1,13 @@
 import { Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { SchedulerRegistry } from '@nestjs/schedule';
+import { systemCaller } from '../kernel/caller.js';
+import { Ids } from '../kernel/ids.js';
 import { Log } from '../kernel/log.js';
 import { safeErrorFields } from '../kernel/safe-error.js';
 import { Settings } from '../settings/schema.js';
+import { AuditInbox } from './audit-inbox.js';
+import { AuditQuery } from './audit-query.js';
+import { LogDamaged } from './log/log-tree.js';
 import { Sequencer } from './sequencer.js';
 
 const INTERVAL = 'audit.sequence';
@@ -16,6 +21,7 @@ export class SequencerLoop implements OnApplicationBootstrap, BeforeApplicationS
   readonly #stop = new AbortController();
   #working: Promise<void> | undefined;
   #failing = false;
+  #damage: string | undefined;
   #sequenced = 0;
 
   constructor(
@@ -23,6 +29,9 @@ export class SequencerLoop implements OnApplicationBootstrap, BeforeApplicationS
     private readonly log: Log,
     private readonly registry: SchedulerRegistry,
     private readonly sequencer: Sequencer,
+    private readonly inbox: AuditInbox,
+    private readonly query: AuditQuery,
+    private readonly ids: Ids,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -42,6 +51,11 @@ export class SequencerLoop implements OnApplicationBootstrap, BeforeApplicationS
     await this.#drain(undefined);
   }
 
+  /** What is wrong with the log, so that nothing is sequenced; undefined while it is whole, as far as is known here. */
+  get damage(): string | undefined {
+    return this.#damage;
+  }
+
   /** Events that this process has sequenced since it started. */
   get sequenced(): number {
     return this.#sequenced;
@@ -58,11 +72,25 @@ export class SequencerLoop implements OnApplicationBootstrap, BeforeApplicationS
       if (signal === undefined || (await this.sequencer.isDue()))
         this.#sequenced += await this.sequencer.drain(signal);
       this.#failing = false;
+      this.#damage = undefined;
     } catch (error) {
       // Once per outage: it is tried again at the next tick.
       if (!this.#failing)
         this.log.error(safeErrorFields(error), 'events could not be sequenced; they wait in the inbox');
       this.#failing = true;
+      if (error instanceof LogDamaged) await this.#tell(error).catch(() => undefined);
     }
+  }
+
+  /** Once per outage. It waits in the inbox with the others; that nothing is sequenced is told by an alert of its own. */
+  async #tell(error: LogDamaged): Promise<void> {
+    if (this.#damage !== undefined) return;
+    this.#damage = error.message;
+    const { size } = await this.query.head();
+    await this.inbox.record(
+      'log.damaged',
+      { caller: systemCaller('log', this.ids.uuid()), outcome: 'failure' },
+      { detail: error.message, size },
+    );
   }
 }

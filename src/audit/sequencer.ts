@@ -8,7 +8,7 @@ import { moveBatch, readBatch, rowsOf, type WaitingEvent } from './batch.js';
 import { LogDamaged, LogTree } from './log/log-tree.js';
 
 /** The advisory lock of the one that sequences; any number that nothing else here locks. */
-const LOCK = 0x1ea5_e6a7;
+export const SEQUENCER_LOCK = 0x1ea5_e6a7;
 
 /** Intervals for which another replica may leave events lying. */
 const PATIENCE = 4;
@@ -107,7 +107,7 @@ export class Sequencer {
 
   async #batch(tx: Tx): Promise<BatchResult> {
     const [lock] = await tx.query<{ elected: boolean }[]>('SELECT pg_try_advisory_xact_lock($1) AS elected', [
-      LOCK,
+      SEQUENCER_LOCK,
     ]);
     if (lock?.elected !== true) return { state: 'waits', events: 0 };
     const events = await readBatch(tx, this.settings.values.audit.batchSize);
@@ -164,7 +164,7 @@ export class Sequencer {
     // Somebody changed entries, tiles or the head by hand. Going on would sign it as if it had always been so.
     if (!edge.root().equals(taken.root_hash))
       throw new LogDamaged(
-        `the end of the log at size ${taken.size} does not have the root that its head names`,
+        `the end of the log at size ${taken.size} does not have the root that its head names; look at what was changed, then go on as a new log: leasegate audit new-origin --reason …`,
       );
     this.#term = { epoch: taken.epoch, edge };
     return this.#term;

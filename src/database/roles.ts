@@ -27,6 +27,7 @@ const GRANTS = `DO $$
     GRANT DELETE ON audit_inbox TO leasegate_sequencer;
     GRANT INSERT ON ${LOG_TABLES.join(', ')} TO leasegate_sequencer;
     GRANT UPDATE ON audit_head TO leasegate_sequencer;
+    GRANT EXECUTE ON FUNCTION thin_audit_checkpoints(integer) TO leasegate_sequencer;
   END $$`;
 
 /**

@@ -8,6 +8,9 @@ import { mountsNamed, unmountEngines, type EngineMounts } from './engines.js';
 import type { CredentialSpecBody } from './example-specs.js';
 import type { VaultOperator } from './vault-operator.js';
 
+/** Where the high-water mark is below its mount. */
+export const MARK_PATH = 'log';
+
 /** What one broker has in a Vault. All of it is named by an id, so that several brokers can share one Vault. */
 export interface VaultNames {
   readonly mounts: EngineMounts;
@@ -16,6 +19,8 @@ export interface VaultNames {
   readonly policyPrefix: string;
   readonly brokerPolicy: string;
   readonly reconcilerPolicy: string;
+  /** What signs the log. */
+  readonly log: { readonly transit: string; readonly key: string; readonly mark: string };
 }
 
 /** What the broker logs in with. */
@@ -32,6 +37,7 @@ export function vaultNames(id: string): VaultNames {
     policyPrefix: `leasegate-credential-${id}-`,
     brokerPolicy: `leasegate-broker-${id}`,
     reconcilerPolicy: `leasegate-reconciler-${id}`,
+    log: { transit: `transit-${id}`, key: 'leasegate-log', mark: `log-${id}` },
   };
 }
 
@@ -66,6 +72,12 @@ export async function bootstrapVault(
         reconcilerPolicy: names.reconcilerPolicy,
         credentials: credentials.map(({ name, kind, mount, path }) => ({ name, kind, mount, path })),
         approle: { mount: names.approleMount },
+        log: {
+          transitMount: names.log.transit,
+          key: names.log.key,
+          markMount: names.log.mark,
+          markPath: MARK_PATH,
+        },
       },
       { newSecretId: true },
     );
@@ -79,6 +91,7 @@ export async function bootstrapVault(
 /** Takes away all that {@link bootstrapVault} and `mountEngines` made; for a Vault that is not ours. */
 export async function clearVault(operator: VaultOperator, names: VaultNames): Promise<void> {
   await unmountEngines(operator, names.mounts);
+  await unmountLog(operator, names);
   await operator.call('DELETE', `sys/auth/${names.approleMount}`);
   await operator.call('DELETE', `auth/token/roles/${names.leaseTokenRole}`);
   const { keys } = await operator.call('LIST', 'sys/policies/acl');
@@ -88,4 +101,9 @@ export async function clearVault(operator: VaultOperator, names: VaultNames): Pr
       await operator.call('DELETE', `sys/policies/acl/${policy}`);
     }
   }
+}
+
+/** Takes away what signs the log, with the key in it. */
+export async function unmountLog(operator: VaultOperator, { log }: VaultNames): Promise<void> {
+  for (const mount of [log.transit, log.mark]) await operator.call('DELETE', `sys/mounts/${mount}`);
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { BrokerLogin, VaultNames } from './bootstrap.js';
+import { MARK_PATH, type BrokerLogin, type VaultNames } from './bootstrap.js';
 import { DEV_AUDIENCE, DEV_CLIENT_ID, DEV_ISSUER_NAME } from './issuer-names.js';
 
 /** What a broker of an evaluation runs on. */
@@ -47,6 +47,15 @@ export function brokerSettings(parts: BrokerParts): BrokerSettings {
         })),
       },
     ],
-    audit: { hmacKey: randomBytes(32).toString('hex') },
+    audit: {
+      hmacKey: randomBytes(32).toString('hex'),
+      log: {
+        signing: {
+          mount: parts.names.log.transit,
+          key: parts.names.log.key,
+          highWater: { mount: parts.names.log.mark, path: MARK_PATH },
+        },
+      },
+    },
   };
 }

@@ -47,6 +47,11 @@ export class AdminCalls {
     return this.transport.stream({ method: 'GET', path, query, signal, accept }, this.#authorize);
   }
 
+  /** An answer that is text. */
+  async text(path: string): Promise<string> {
+    return new Response(await this.stream(path, {})).text();
+  }
+
   /** Every item of a list, page by page as they are asked for. */
   async *all<T>(path: string, filters: Filters = {}): AsyncGenerator<T, void, undefined> {
     let cursor: string | null = null;

@@ -687,6 +687,31 @@ export interface LogKeysView {
   }[];
 }
 
+export interface LogOriginBody {
+  /** what happened to the log; kept in the event */
+  reason: string;
+}
+
+export interface LogOriginView {
+  origin: string;
+  began_at: string;
+  /** entries that it took over */
+  size: number;
+  /** SHA-256, in hex */
+  root_hash: string;
+  /** what was signed last */
+  former: { origin: string; size: number; root_hash: string };
+  /** entries that were gone; each is a `log.entry_lost` now */
+  lost: number;
+  /** a signed note under both names; null where the log is not signed */
+  link: string | null;
+  reason: string;
+}
+
+export interface LogOriginsView {
+  items: LogOriginView[];
+}
+
 export interface LoginView {
   issuers: {
     name: string;

@@ -1,3 +1,5 @@
+import { parseNote } from './note.js';
+
 /** What a log says that it is: https://c2sp.org/tlog-checkpoint. */
 export interface Checkpoint {
   readonly origin: string;
@@ -22,4 +24,10 @@ export function checkpointOf(text: string): Checkpoint | undefined {
   if (hash.length !== 32 || hash.toString('base64') !== root) return undefined;
   const checkpoint = { origin, size: Number(size), root: hash, extensions };
   return Number.isSafeInteger(checkpoint.size) && !extensions.includes('') ? checkpoint : undefined;
+}
+
+/** The checkpoint in a signed note, of which nothing has been verified; undefined when there is none. */
+export function checkpointIn(note: string | undefined): Checkpoint | undefined {
+  const parsed = note === undefined ? undefined : parseNote(note);
+  return parsed && checkpointOf(parsed.text);
 }

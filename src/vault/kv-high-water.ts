@@ -18,6 +18,7 @@ const read = z.object({
     metadata: z.object({ version: z.int() }),
   }),
 });
+const versionAnswer = z.object({ data: z.object({ current_version: z.int() }) });
 const written = z.object({ data: z.object({ version: z.int() }) });
 
 /** The mark as a secret of Vault's KV version 2, written with check-and-set (`POST :mount/data/:path`). */
@@ -33,7 +34,7 @@ export class KvHighWater extends AuditHighWater {
   async read(): Promise<MarkRead> {
     const operation = 'read_high_water';
     try {
-      const path = this.#path;
+      const path = this.#pathOf('data');
       const answer = await this.session.use((token) =>
         this.client.call({ operation, method: 'GET', path, token }),
       );
@@ -41,7 +42,23 @@ export class KvHighWater extends AuditHighWater {
       const mark = { origin: data.origin, size: Number(data.size), root: Buffer.from(data.root, 'base64') };
       return { mark, version: metadata.version };
     } catch (error) {
-      if (error instanceof VaultError && error.httpStatus === 404) return { mark: undefined, version: 0 };
+      if (error instanceof VaultError && error.httpStatus === 404)
+        return { mark: undefined, version: await this.#versionLeft() };
+      throw error;
+    }
+  }
+
+  /** What a write has to name where the mark was deleted: its last version; 0 where there never was one. */
+  async #versionLeft(): Promise<number> {
+    const operation = 'read_high_water';
+    const path = this.#pathOf('metadata');
+    try {
+      const answer = await this.session.use((token) =>
+        this.client.call({ operation, method: 'GET', path, token }),
+      );
+      return readAnswer(versionAnswer, answer, operation).data.current_version;
+    } catch (error) {
+      if (error instanceof VaultError && error.httpStatus === 404) return 0;
       throw error;
     }
   }
@@ -49,7 +66,7 @@ export class KvHighWater extends AuditHighWater {
   async write({ origin, size, root }: HighWaterMark, version: number): Promise<number | undefined> {
     const operation = 'write_high_water';
     const data = { origin, size: String(size), root: root.toString('base64') };
-    const path = this.#path;
+    const path = this.#pathOf('data');
     const body = { options: { cas: version }, data };
     try {
       const answer = await this.session.use((token) =>
@@ -62,9 +79,9 @@ export class KvHighWater extends AuditHighWater {
     }
   }
 
-  get #path(): string {
+  #pathOf(part: 'data' | 'metadata'): string {
     if (this.place === undefined)
       throw new VaultError('vault_refused', { operation: 'high_water', reason: 'no place is configured' });
-    return vaultPath(this.place.mount, 'data', this.place.path);
+    return vaultPath(this.place.mount, part, this.place.path);
   }
 }

@@ -44,6 +44,41 @@ export function credentialRights(credential: BootstrapCredential): readonly Need
   ];
 }
 
+/** Where the key of the log and its high-water mark are. */
+export interface LogPlaces {
+  readonly mount: string;
+  readonly key: string;
+  readonly highWater: { readonly mount: string; readonly path: string };
+}
+
+/** What signing the log needs. */
+export function logRights({ mount, key, highWater }: LogPlaces): readonly NeededRight[] {
+  return [
+    { path: vaultPath(mount, 'sign', key), capabilities: ['update'], purpose: 'signing the log' },
+    { path: vaultPath(mount, 'keys', key), capabilities: ['read'], purpose: 'publishing the key of the log' },
+    {
+      path: vaultPath(highWater.mount, 'data', highWater.path),
+      capabilities: ['create', 'read', 'update'],
+      purpose: 'marking how far the log was signed',
+    },
+    {
+      path: vaultPath(highWater.mount, 'metadata', highWater.path),
+      capabilities: ['read'],
+      purpose: 'noticing that the mark was deleted',
+    },
+  ];
+}
+
+/** Paths at which the broker could weaken the key of the log, or make its mark forget. */
+export function forbiddenLogWrites({ mount, key, highWater }: LogPlaces): readonly string[] {
+  return [
+    vaultPath(mount, 'keys', key),
+    vaultPath(mount, 'keys', key, 'config'),
+    vaultPath(mount, 'keys', key, 'rotate'),
+    ...['metadata', 'delete', 'destroy'].map((part) => vaultPath(highWater.mount, part, highWater.path)),
+  ];
+}
+
 /** Paths at which the broker must not be able to write: it could give itself any right there. */
 export function forbiddenWrites(names: LeaseTokenNames): readonly string[] {
   return [

@@ -5,7 +5,15 @@ import type { BootstrapCredential } from './bootstrap/input.js';
 import { tokenRoleDifferences } from './bootstrap/token-role.js';
 import { PolicyTemplates } from './bootstrap/templates.js';
 import { engineOf } from './engines.js';
-import { credentialRights, forbiddenWrites, ownRights, type NeededRight } from './rights-table.js';
+import {
+  credentialRights,
+  forbiddenLogWrites,
+  forbiddenWrites,
+  logRights,
+  ownRights,
+  type LogPlaces,
+  type NeededRight,
+} from './rights-table.js';
 import type { VaultClient, VaultCall } from './vault-client.js';
 import type { LeaseTokenNames } from './vault-credential-source.js';
 import { VaultError } from './vault-error.js';
@@ -33,6 +41,8 @@ export class VaultRights {
     private readonly client: VaultClient,
     private readonly session: VaultSession,
     private readonly names: LeaseTokenNames,
+    /** Absent where the log is not signed. */
+    private readonly log?: LogPlaces,
   ) {}
 
   /** Makes all checks for these credentials; a check that cannot be made is a failed one. Never rejects. */
@@ -51,9 +61,14 @@ export class VaultRights {
   }
 
   async #capabilities(credentials: readonly BootstrapCredential[]): Promise<readonly RightsCheck[]> {
-    const needed = [...ownRights(this.names), ...credentials.flatMap(credentialRights)];
+    const { log } = this;
+    const needed = [
+      ...ownRights(this.names),
+      ...(log === undefined ? [] : logRights(log)),
+      ...credentials.flatMap(credentialRights),
+    ];
     const unique = [...new Map(needed.map((right) => [right.path, right])).values()];
-    const forbidden = forbiddenWrites(this.names);
+    const forbidden = [...forbiddenWrites(this.names), ...(log === undefined ? [] : forbiddenLogWrites(log))];
     const paths = [...unique.map(({ path }) => path), ...forbidden];
     const answer = await this.#ask({
       operation: 'capabilities',

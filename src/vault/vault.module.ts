@@ -101,7 +101,7 @@ import { VaultTroubles } from './vault-troubles.js';
       provide: VaultRights,
       inject: [VaultClient, VaultSession, Settings],
       useFactory: (client: VaultClient, session: VaultSession, settings: Settings) =>
-        new VaultRights(client, session, settings.values.vault),
+        new VaultRights(client, session, settings.values.vault, settings.values.audit.log.signing),
     },
   ],
   exports: [

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { DataSource } from 'typeorm';
 import { inject } from 'vitest';
+import { grantRoles } from '../../src/database/roles.js';
 import type { TokenShape } from '../../src/dev/issuer-keys.js';
 import { runSql } from '../../src/dev/sql.js';
 import { createTarget, type TargetDatabase } from '../../src/dev/target-database.js';
@@ -17,6 +19,22 @@ export async function freshDatabase(): Promise<TestDatabase> {
   const name = `leasegate_${randomBytes(6).toString('hex')}`;
   await asSuperuser(`CREATE DATABASE ${name} TEMPLATE ${TEMPLATE_DATABASE}`);
   return { url: urlOf(name), drop: () => asSuperuser(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`) };
+}
+
+/**
+ * A login as the broker should have it: with the roles of `leasegate migrate --roles`, and owning nothing. Answers the URL
+ * of the same database for it.
+ */
+export async function leastRights(databaseUrl: string): Promise<string> {
+  const dataSource = await new DataSource({ type: 'postgres', url: databaseUrl }).initialize();
+  await grantRoles(dataSource).finally(() => dataSource.destroy());
+  const name = `leasegate_broker_${randomBytes(4).toString('hex')}`;
+  await asSuperuser(
+    `CREATE ROLE ${name} LOGIN PASSWORD '${name}' IN ROLE leasegate_app, leasegate_sequencer`,
+  );
+  const url = new URL(databaseUrl);
+  [url.username, url.password] = [name, name];
+  return url.href;
 }
 
 /** A new database with a table `orders`, for Vault's database engine. */

@@ -2,7 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import pg from 'pg';
 import { createApp, type App } from '../../src/app.js';
-import { bootstrapVault, vaultNames, type BrokerLogin, type VaultNames } from '../../src/dev/bootstrap.js';
+import {
+  bootstrapVault,
+  unmountLog,
+  vaultNames,
+  type BrokerLogin,
+  type VaultNames,
+} from '../../src/dev/bootstrap.js';
 import { brokerSettings, type BrokerSettings } from '../../src/dev/broker-settings.js';
 import { startBroker, writeSettings, type DevBroker } from '../../src/dev/dev-broker.js';
 import { mountEngines, unmountEngines } from '../../src/dev/engines.js';
@@ -231,6 +237,7 @@ export class World {
     await this.stopBroker().catch(() => undefined);
     // Of no use to anybody any more; what a test broke on purpose cannot be taken away in order.
     await unmountEngines(this.vault, this.names.mounts).catch(() => undefined);
+    await unmountLog(this.vault, this.names).catch(() => undefined);
     await this.database.drop();
     await this.target.drop();
     await this.reaper.close();

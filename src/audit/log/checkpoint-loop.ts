@@ -2,17 +2,23 @@ import { Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap
 import { SchedulerRegistry } from '@nestjs/schedule';
 import { BrokerError } from '../../kernel/broker-error.js';
 import { systemCaller } from '../../kernel/caller.js';
+import { Clock } from '../../kernel/clock.js';
 import { Ids } from '../../kernel/ids.js';
 import { Log } from '../../kernel/log.js';
 import { safeErrorFields } from '../../kernel/safe-error.js';
 import { Settings } from '../../settings/schema.js';
 import { AuditInbox } from '../audit-inbox.js';
 import { AuditQuery } from '../audit-query.js';
-import { CheckpointWriter, LogSetBack } from './checkpoint-writer.js';
+import { SequencerLoop } from '../sequencer-loop.js';
+import { CheckpointWriter } from './checkpoint-writer.js';
+import { Checkpoints } from './checkpoints.js';
+import { LogSetBack } from './set-back.js';
 
 const INTERVAL = 'audit.checkpoint';
+const THIN_EVERY_MS = 3_600_000;
+const THIN_AT_ONCE = 20_000;
 
-/** How signing goes; for readiness. */
+/** How the log and its signing go; for readiness. */
 export interface SigningState {
   readonly ok: boolean;
   readonly detail: string;
@@ -27,6 +33,7 @@ export interface SigningState {
 export class CheckpointLoop implements OnApplicationBootstrap, BeforeApplicationShutdown {
   #working: Promise<void> | undefined;
   #failing: string | undefined;
+  #thinAtMs = 0;
 
   constructor(
     private readonly settings: Settings,
@@ -36,6 +43,9 @@ export class CheckpointLoop implements OnApplicationBootstrap, BeforeApplication
     private readonly inbox: AuditInbox,
     private readonly query: AuditQuery,
     private readonly writer: CheckpointWriter,
+    private readonly checkpoints: Checkpoints,
+    private readonly clock: Clock,
+    private readonly sequencing: SequencerLoop,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -52,6 +62,8 @@ export class CheckpointLoop implements OnApplicationBootstrap, BeforeApplication
   }
 
   state(): SigningState {
+    const { damage } = this.sequencing;
+    if (damage !== undefined) return { ok: false, detail: damage };
     if (!this.writer.on) return { ok: true, detail: 'not signed: audit.log.signing is not set' };
     return this.#failing === undefined
       ? { ok: true, detail: 'signed' }
@@ -67,6 +79,7 @@ export class CheckpointLoop implements OnApplicationBootstrap, BeforeApplication
   async #write(): Promise<void> {
     try {
       const signed = await this.writer.write();
+      await this.#thin();
       if (signed === undefined || this.#failing === undefined) return;
       this.#failing = undefined;
       await this.inbox.record(
@@ -81,11 +94,19 @@ export class CheckpointLoop implements OnApplicationBootstrap, BeforeApplication
     }
   }
 
+  /** Any number of replicas may do so at once. */
+  async #thin(): Promise<void> {
+    const nowMs = this.clock.monotonicMs();
+    if (nowMs < this.#thinAtMs) return;
+    this.#thinAtMs = nowMs + THIN_EVERY_MS;
+    await this.checkpoints.thin(THIN_AT_ONCE);
+  }
+
   async #tell(error: unknown): Promise<void> {
     this.log.error(safeErrorFields(error), 'the log could not be signed; events go on being sequenced');
     const caller = systemCaller('log', this.ids.uuid());
     if (error instanceof LogSetBack) {
-      const data = { detail: error.message, size: error.size, signed_size: error.mark.size };
+      const data = { detail: error.message, size: error.size, signed_size: error.signedSize };
       await this.inbox.record('log.set_back', { caller, outcome: 'failure' }, data);
       return;
     }

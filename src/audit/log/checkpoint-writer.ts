@@ -9,29 +9,7 @@ import { AuditHighWater, type HighWaterMark, type MarkRead } from './audit-high-
 import { CheckpointSigner, type SigningKey } from './checkpoint-signer.js';
 import { Checkpoints, type SignedCheckpoint } from './checkpoints.js';
 import { LogDirectory } from './log-directory.js';
-import { LogTree } from './log-tree.js';
-
-/** The log in the database is not a continuation of the one that was signed last; nothing more is signed. */
-export class LogSetBack extends Error {
-  override readonly name = 'LogSetBack';
-  readonly code = 'log_set_back';
-
-  constructor(
-    readonly mark: HighWaterMark,
-    readonly size: number,
-    what: string,
-  ) {
-    super(
-      `${what}; was the database restored from a backup? If that was meant, go on as a new log: leasegate audit new-origin --reason …`,
-    );
-  }
-}
-
-interface Head {
-  readonly origin: string;
-  readonly size: number;
-  readonly root: Buffer;
-}
+import { SetBackCheck } from './set-back.js';
 
 /**
  * Signs the log: looks whether it continues what was signed last, marks outside the database how far it is, and then signs.
@@ -48,7 +26,7 @@ export class CheckpointWriter {
     private readonly settings: Settings,
     private readonly clock: Clock,
     private readonly transactions: Transactions,
-    private readonly tree: LogTree,
+    private readonly setBack: SetBackCheck,
     private readonly checkpoints: Checkpoints,
     private readonly directory: LogDirectory,
     @Optional() private readonly signer?: CheckpointSigner,
@@ -62,7 +40,7 @@ export class CheckpointWriter {
 
   /**
    * Signs the log as it is now, unless it is signed already; answers the newest checkpoint, undefined where another
-   * replica was faster. Throws {@link LogSetBack}, or what signer, mark, database or disk fail with.
+   * replica was faster. Throws `LogSetBack`, or what signer, mark, database or disk fail with.
    */
   async write(): Promise<SignedCheckpoint | undefined> {
     const { signer, highWater } = this;
@@ -75,7 +53,7 @@ export class CheckpointWriter {
     }
     try {
       const known = (this.#known ??= await highWater.read());
-      await this.#refuseSetBack(head, known.mark);
+      await this.setBack.check(head, known.mark, await this.#allKeys(signer));
       const version = await highWater.write(head, known.version);
       this.#known = version === undefined ? undefined : { mark: head, version };
       if (version === undefined) return undefined;
@@ -87,7 +65,7 @@ export class CheckpointWriter {
     return this.#sign(signer, head);
   }
 
-  async #sign(signer: CheckpointSigner, head: Head): Promise<SignedCheckpoint> {
+  async #sign(signer: CheckpointSigner, head: HighWaterMark): Promise<SignedCheckpoint> {
     const text = checkpointText({ ...head, extensions: [] });
     const signatures: NoteSignature[] = [];
     for (const { version, publicKey, createdAt } of await this.#signingKeys(signer)) {
@@ -111,32 +89,23 @@ export class CheckpointWriter {
 
   /** The newest version, and while it is young the one before, which verifiers may still be pinned to. */
   async #signingKeys(signer: CheckpointSigner): Promise<readonly SigningKey[]> {
-    const nowMs = this.clock.monotonicMs();
-    if (this.#keys === undefined || nowMs >= this.#keys.untilMs) {
-      const refreshMs = this.settings.values.audit.log.signing?.keyRefreshMs ?? 0;
-      this.#keys = { keys: await signer.keys(), untilMs: nowMs + refreshMs };
-    }
-    const [newest, former] = this.#keys.keys;
+    const [newest, former] = await this.#allKeys(signer);
     if (newest === undefined) return [];
     const overlapMs = (this.settings.values.audit.log.signing?.overlapHours ?? 0) * 3_600_000;
     const young = this.clock.now().getTime() - newest.createdAt.getTime() < overlapMs;
     return young && former !== undefined ? [newest, former] : [newest];
   }
 
-  async #refuseSetBack(head: Head, mark: HighWaterMark | undefined): Promise<void> {
-    if (mark === undefined) return;
-    const refuse = (what: string): never => {
-      throw new LogSetBack(mark, head.size, what);
-    };
-    if (mark.origin !== head.origin)
-      refuse(`the log that was signed last is ${mark.origin}, and this is ${head.origin}`);
-    if (head.size < mark.size)
-      refuse(`the log has ${head.size} entries, and it had ${mark.size} when it was signed last`);
-    if (!(await this.tree.rootAt(mark.size)).equals(mark.root))
-      refuse(`the first ${mark.size} entries of the log are not those that were signed`);
+  async #allKeys(signer: CheckpointSigner): Promise<readonly SigningKey[]> {
+    const nowMs = this.clock.monotonicMs();
+    if (this.#keys === undefined || nowMs >= this.#keys.untilMs) {
+      const refreshMs = this.settings.values.audit.log.signing?.keyRefreshMs ?? 0;
+      this.#keys = { keys: await signer.keys(), untilMs: nowMs + refreshMs };
+    }
+    return this.#keys.keys;
   }
 
-  async #head(): Promise<Head> {
+  async #head(): Promise<HighWaterMark> {
     const [row] = await this.transactions.reads.query<{ origin: string; size: string; root_hash: Buffer }[]>(
       'SELECT origin, size, root_hash FROM audit_head',
     );

@@ -42,6 +42,23 @@ export class Checkpoints {
     return row && { origin: row.origin, size: Number(row.size), note: row.note, signedAt: row.signed_at };
   }
 
+  /** The note that was signed last, of whichever origin; undefined before the first. */
+  async newestOfAll(): Promise<string | undefined> {
+    const [row] = await this.transactions.reads.query<{ note: string }[]>(
+      'SELECT note FROM audit_checkpoint ORDER BY signed_at DESC, size DESC LIMIT 1',
+    );
+    return row?.note;
+  }
+
+  /** Drops old ones that others stand for, at most that many; see the migration for which. Answers how many. */
+  async thin(most: number): Promise<number> {
+    const [row] = await this.transactions.reads.query<{ gone: number }[]>(
+      'SELECT thin_audit_checkpoints($1) AS gone',
+      [most],
+    );
+    return row?.gone ?? 0;
+  }
+
   /** Every key that has signed, oldest first. */
   async keys(): Promise<readonly LogKey[]> {
     const rows = await this.transactions.reads.query<

@@ -3,12 +3,12 @@ import { dirname, join } from 'node:path';
 import { Injectable } from '@nestjs/common';
 import { Ids } from '../../kernel/ids.js';
 import { Settings } from '../../settings/schema.js';
-import { checkpointOf } from '../../tlog/checkpoint.js';
+import { checkpointIn } from '../../tlog/checkpoint.js';
 import { edgeLevels } from '../../tlog/edge.js';
-import { parseNote } from '../../tlog/note.js';
 import { TILE_WIDTH, tilePath, widthAt, type TileName } from '../../tlog/tile.js';
 import type { SignedCheckpoint } from './checkpoints.js';
 import { LogFiles } from './log-files.js';
+import { LogDamaged } from './log-tree.js';
 
 /**
  * Writes the log to a folder (`audit.log.directory`), in the layout that public tools read. Each file appears whole, by a
@@ -27,14 +27,33 @@ export class LogDirectory {
   async publish({ origin, size, note }: SignedCheckpoint): Promise<void> {
     const { directory } = this.settings.values.audit.log;
     if (directory === undefined) return;
-    const there = await written(directory);
+    const there = checkpointIn(await written(directory));
+    // Of a log that was given up the folder may have the only copy of what was lost: it stays beside.
+    if (there !== undefined && there.origin !== origin) await putAside(directory, there.origin);
     const from = there?.origin === origin ? there.size : 0;
     if (there?.origin === origin && there.size >= size) return;
     for (const name of filesBetween(from, size)) {
-      const bytes = await this.files.read(name, size);
+      const bytes = await this.#read(name, size, from);
       if (bytes !== undefined) await this.#write(join(directory, tilePath(name)), bytes);
     }
     await this.#write(join(directory, 'checkpoint'), note);
+  }
+
+  /** Entries that were archived, or lost before a new origin, cannot be written to a folder that is begun anew. */
+  async #read(name: TileName, size: number, from: number): Promise<Buffer | undefined> {
+    try {
+      return await this.files.read(name, size);
+    } catch (error) {
+      if (error instanceof LogDamaged && name.level === 'entries' && name.width === TILE_WIDTH && from === 0)
+        return undefined;
+      throw error;
+    }
+  }
+
+  /** The checkpoint that stands in the folder, of whichever origin; undefined without a folder, or where there is none. */
+  async newest(): Promise<string | undefined> {
+    const { directory } = this.settings.values.audit.log;
+    return directory === undefined ? undefined : written(directory);
   }
 
   async #write(path: string, content: Buffer | string): Promise<void> {
@@ -64,12 +83,26 @@ function* filesBetween(from: number, size: number): Generator<TileName, void, vo
   }
 }
 
-async function written(directory: string): Promise<ReturnType<typeof checkpointOf>> {
+async function written(directory: string): Promise<string | undefined> {
   try {
-    const note = parseNote(await readFile(join(directory, 'checkpoint'), 'utf8'));
-    return note && checkpointOf(note.text);
+    return await readFile(join(directory, 'checkpoint'), 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if (isMissing(error)) return undefined;
     throw error;
   }
+}
+
+/** Moves a former log to `former/`, its checkpoint last: done half, it is done again. */
+async function putAside(directory: string, origin: string): Promise<void> {
+  const aside = join(directory, 'former', origin.replace(/[^\w.-]/g, '_'));
+  await mkdir(aside, { recursive: true });
+  for (const name of ['tile', 'checkpoint']) {
+    await rename(join(directory, name), join(aside, name)).catch((error: unknown) => {
+      if (!isMissing(error)) throw error;
+    });
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ENOENT';
 }

@@ -188,7 +188,7 @@ function keysOf(lines: readonly string[] = []): readonly string[] {
   if (lines.some((line) => keyOfLine(line) === undefined)) {
     throw usageError(
       '--key is a name, an id and a key, such as leasegate/…+1a2b3c4d+AU….',
-      '`leasegate audit head` prints it.',
+      '`leasegate audit keys` prints it; have it from somewhere else than the export.',
     );
   }
   return lines;

@@ -52,6 +52,36 @@ export function defineAuditCommands(set: CommandSet, program: Command): void {
     },
     async () => (await import('../actions/audit.js')).head,
   );
+  set.leaf(
+    audit,
+    'keys',
+    {
+      summary: 'print the keys that signed the log; keep them elsewhere than its exports',
+      example: 'leasegate audit keys > log.keys',
+    },
+    async () => (await import('../actions/log.js')).keys,
+  );
+  set.leaf(
+    audit,
+    'checkpoint',
+    {
+      summary: 'print the newest signed checkpoint',
+      example: 'leasegate audit checkpoint > checkpoint',
+    },
+    async () => (await import('../actions/log.js')).checkpoint,
+  );
+  set
+    .leaf(
+      audit,
+      'new-origin',
+      {
+        summary:
+          'let the log go on as a new one, with a signed link to the former, after a restore or damage',
+        example: 'leasegate audit new-origin --reason "database restored from the backup of Monday"',
+      },
+      async () => (await import('../actions/log.js')).newOrigin,
+    )
+    .requiredOption('--reason <text>', 'what happened; kept in the record');
   set
     .leaf(
       audit,

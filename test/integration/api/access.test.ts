@@ -88,6 +88,8 @@ const TABLE: Readonly<Record<string, readonly Role[]>> = {
   'GET /v1/audit/held': READING,
   'GET /log/checkpoint': READING,
   'GET /log/keys': READING,
+  'GET /v1/audit/origins': READING,
+  'POST /v1/audit/origins': ['admin'],
   'GET /log/tile/{path}': READING,
   'GET /v1/audit/export': READING,
 };

@@ -9,7 +9,7 @@ import { doctor, migrate } from '../../../src/main.js';
 import { settingsFrom } from '../../../src/settings/load.js';
 import { bootstrapVault } from '../../../src/vault-bootstrap.js';
 import { merged } from '../../support/merged.js';
-import { issuerParts } from '../../support/parts.js';
+import { issuerParts, leastRights } from '../../support/parts.js';
 import { startWorld, type World } from '../../support/world.js';
 
 let world: World;
@@ -19,7 +19,7 @@ beforeAll(async () => {
   world = await startWorld({ mode: 'process' });
   folder = mkdtempSync(join(tmpdir(), 'leasegate-commands-'));
   settings = brokerSettings({
-    databaseUrl: world.databaseUrl,
+    databaseUrl: await leastRights(world.databaseUrl),
     vaultAddress: world.vault.address,
     names: world.names,
     login: world.login,

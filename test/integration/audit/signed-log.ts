@@ -6,6 +6,10 @@ import { CheckpointWriter } from '../../../src/audit/log/checkpoint-writer.js';
 import { Checkpoints } from '../../../src/audit/log/checkpoints.js';
 import { LogDirectory } from '../../../src/audit/log/log-directory.js';
 import { LogFiles } from '../../../src/audit/log/log-files.js';
+import { LogOrigins } from '../../../src/audit/log/log-origins.js';
+import { LogRepair } from '../../../src/audit/log/log-repair.js';
+import { NewOrigin } from '../../../src/audit/log/new-origin.js';
+import { SetBackCheck } from '../../../src/audit/log/set-back.js';
 import { VaultOperator } from '../../../src/dev/vault-operator.js';
 import { SilentLog } from '../../../src/kernel/log.js';
 import { Secret } from '../../../src/kernel/secret.js';
@@ -29,6 +33,8 @@ export interface SignedLog extends LogParts {
   readonly directory: string;
   readonly checkpoints: Checkpoints;
   readonly files: LogFiles;
+  readonly origins: LogOrigins;
+  readonly newOrigin: NewOrigin;
   /** One more replica's; each with a memory of its own. `overlapHours` is 168 unless told. */
   writer(overlapHours?: number): CheckpointWriter;
 }
@@ -72,6 +78,10 @@ export async function openSignedLog(): Promise<SignedLog> {
   await session.start();
   const checkpoints = new Checkpoints(parts.transactions);
   const files = new LogFiles(parts.transactions, parts.tree);
+  const publisher = new LogDirectory(parts.settings, parts.ids, files);
+  const origins = new LogOrigins(parts.transactions);
+  const signer = new TransitSigner(client, session, { mount: mounts.transit, name: 'leasegate-log' });
+  const mark = new KvHighWater(client, session, { mount: mounts.mark, path: 'log' });
   return {
     ...parts,
     operator: new VaultOperator(address, rootToken),
@@ -84,12 +94,26 @@ export async function openSignedLog(): Promise<SignedLog> {
         withOverlap(parts.settings, overlapHours),
         parts.clock,
         parts.transactions,
-        parts.tree,
+        new SetBackCheck(parts.tree, checkpoints, publisher, origins),
         checkpoints,
-        new LogDirectory(parts.settings, parts.ids, files),
-        new TransitSigner(client, session, { mount: mounts.transit, name: 'leasegate-log' }),
-        new KvHighWater(client, session, { mount: mounts.mark, path: 'log' }),
+        publisher,
+        signer,
+        mark,
       ),
+    newOrigin: new NewOrigin(
+      parts.settings,
+      parts.clock,
+      parts.ids,
+      parts.transactions,
+      parts.inbox,
+      checkpoints,
+      publisher,
+      origins,
+      new LogRepair(parts.clock, parts.ids, parts.inbox, parts.tree),
+      signer,
+      mark,
+    ),
+    origins,
     stop: async () => {
       await session.stop();
       await client.close();

@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { LogSetBack } from '../../../src/audit/log/checkpoint-writer.js';
+import { LogDamaged } from '../../../src/audit/log/log-tree.js';
+import { LogSetBack } from '../../../src/audit/log/set-back.js';
 import { checkpointOf } from '../../../src/tlog/checkpoint.js';
 import { leafHash, splitHashes } from '../../../src/tlog/hash.js';
 import { keyOfLine, parseNote, signersOf, type NoteKey } from '../../../src/tlog/note.js';
+import { linkOf } from '../../../src/tlog/origin-link.js';
 import { leavesOf } from '../../../src/tlog/tile.js';
-import { checkLog, offerMany } from './log-parts.js';
+import { CALLER, checkLog, offerMany } from './log-parts.js';
 import { openSignedLog, type SignedLog } from './signed-log.js';
 
 let log: SignedLog;
@@ -64,6 +66,21 @@ describe('signing refuses', () => {
     await expect(log.writer().write()).rejects.toThrow(LogSetBack);
   });
 
+  it('a log whose mark was deleted while checkpoints are left, in the database or on disk, and goes on from what is left', async () => {
+    await grow(3);
+    const signed = await log.writer().write();
+    await log.operator.call('DELETE', `${log.mounts.mark}/data/log`);
+    await expect(log.writer().write()).resolves.toEqual(signed);
+    await grow(1);
+    await expect(log.writer().write()).rejects.toThrow(/mark .* is gone, and it was signed up to 3/);
+    await asSuperuser('DELETE FROM audit_checkpoint');
+    await expect(log.writer().write()).rejects.toThrow(/mark .* is gone, and it was signed up to 3/);
+    const { former } = await log.newOrigin.begin(CALLER, 'the mark is gone');
+    expect(former.size).toBe(3);
+    expect((await log.writer().write())?.size).toBe(4);
+    expect((await log.writer().write())?.origin).not.toBe(signed?.origin);
+  });
+
   it('nothing while the key is gone, and goes on when it is back; sequencing goes on all the time', async () => {
     await grow(3);
     const writer = log.writer();
@@ -81,6 +98,84 @@ describe('signing refuses', () => {
     });
     await expect.poll(async () => (await log.writer().write())?.size, { timeout: 20_000 }).toBe(6);
   });
+});
+
+describe('a new origin', () => {
+  it('lets a log that was set back go on, with a link that both names signed, once, and keeps the old files', async () => {
+    await grow(10);
+    const before = await log.writer().write();
+    const root = await log.tree.rootAt(4);
+    await asSuperuser(
+      'DELETE FROM audit_entry WHERE idx >= 4',
+      `UPDATE audit_head SET size = 4, root_hash = decode('${root.toString('hex')}', 'hex')`,
+    );
+    await grow(2);
+    await expect(log.writer().write()).rejects.toThrow(LogSetBack);
+    const begun = await log.newOrigin.begin(CALLER, 'restored');
+    await log.sequencer().drain();
+    const after = await log.writer().write();
+    expect(after).toMatchObject({ origin: begun.origin, size: 7 });
+    expect((await checkLog(log)).size).toBe(7);
+    const note = parseNote(begun.link!)!;
+    expect(linkOf(note.text)).toMatchObject({ former: before!.origin, formerSize: 10, origin: begun.origin });
+    expect(signersOf(note, await keys()).map(({ name }) => name)).toEqual([before!.origin, begun.origin]);
+    const { items } = await log.query.list({ kinds: ['log.origin_changed'] }, { limit: 5 });
+    expect(items[0]?.event['data']).toMatchObject({ former: before!.origin, lost: 0, reason: 'restored' });
+    const aside = join(log.directory, 'former', before!.origin.replace('/', '_'));
+    expect(readFileSync(join(aside, 'checkpoint'), 'utf8')).toBe(before!.note);
+    expect(readFileSync(join(log.directory, 'checkpoint'), 'utf8')).toBe(after!.note);
+  });
+
+  it('is not taken for one when somebody who has the database alone writes it there', async () => {
+    await grow(5);
+    const before = await log.writer().write();
+    await log.dataSource.query(
+      `INSERT INTO audit_origin SELECT 'leasegate/other', now(), size, root_hash, origin, size, root_hash, 0, $1, 'x' FROM audit_head`,
+      [before!.note],
+    );
+    await asSuperuser(`UPDATE audit_head SET origin = 'leasegate/other'`);
+    await expect(log.writer().write()).rejects.toThrow(/signed last is .*, and this is leasegate\/other/);
+  });
+
+  it('lets a damaged log go on: what is gone is said to be gone, and what is there keeps its place', async () => {
+    await grow(700);
+    await log.writer().write();
+    await asSuperuser(
+      'DELETE FROM audit_entry WHERE idx IN (5, 650, 651)',
+      `UPDATE audit_entry SET leaf = '{"forged":true}' WHERE idx = 660`,
+      'DELETE FROM audit_tile WHERE n = 1',
+    );
+    await offerMany(log, 5);
+    await expect(log.sequencer().drain()).rejects.toThrow(LogDamaged);
+    const begun = await log.newOrigin.begin(CALLER, 'an intruder');
+    expect(begun).toMatchObject({ size: 700, lost: 2 });
+    expect(await log.sequencer().drain()).toBe(6);
+    expect((await log.writer().write())?.size).toBe(706);
+    const { items } = await log.query.list({ kinds: ['log.entry_lost'] }, { limit: 5, order: 'oldest' });
+    expect(items.map(({ index }) => index)).toEqual([650, 651]);
+    expect((await log.dataSource.query<unknown[]>('SELECT 1 FROM audit_tile')).length).toBe(2);
+  });
+
+  it('is not begun on what a backup would mend', async () => {
+    await asSuperuser('UPDATE audit_head SET size = 20000');
+    await expect(log.newOrigin.begin(CALLER, 'x')).rejects.toThrow(
+      /more than 10000 entries from 0 on are gone/,
+    );
+  });
+});
+
+it('old checkpoints are thinned: the last of each hour stays, the newest always, and those of today', async () => {
+  const at = (size: number, hours: number): string =>
+    `('leasegate/a', ${size}, sha256(''), 'note', date_trunc('day', now()) - interval '3 days' + interval '${hours} hours')`;
+  await log.dataSource.query(
+    `INSERT INTO audit_checkpoint VALUES ${[at(1, 1.1), at(2, 1.2), at(3, 1.3), at(4, 2.1), at(5, 71.9), at(6, 71.95), at(7, 2.5)].join()}`,
+  );
+  expect(await log.checkpoints.thin(100)).toBe(3);
+  expect(await log.checkpoints.thin(100)).toBe(0);
+  const rows = await log.dataSource.query<{ size: string }[]>(
+    'SELECT size FROM audit_checkpoint ORDER BY size',
+  );
+  expect(rows.map(({ size }) => Number(size))).toEqual([3, 5, 6, 7]);
 });
 
 describe('a checkpoint', () => {

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { brokerSettings } from '../../../src/dev/broker-settings.js';
 import { leasegateProgram, writeSettings } from '../../../src/dev/dev-broker.js';
 import { buildOnce } from '../../support/build-once.js';
-import { issuerParts } from '../../support/parts.js';
+import { issuerParts, leastRights } from '../../support/parts.js';
 import { startWorld, type World } from '../../support/world.js';
 
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 180_000 });
@@ -22,7 +22,7 @@ beforeAll(async () => {
   settings = await writeSettings(
     folder,
     brokerSettings({
-      databaseUrl: world.databaseUrl,
+      databaseUrl: await leastRights(world.databaseUrl),
       vaultAddress: world.vault.address,
       names: world.names,
       login: world.login,
