@@ -1,10 +1,9 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { CredentialCatalogue } from '../credential/credential-catalogue.js';
-import { CredentialDisabled, type DisabledCredential } from '../credential/credential-disabled.js';
+import { CredentialDisabled } from '../credential/credential-disabled.js';
 import type { Tx } from '../database/transaction.js';
 import { GrantEnded, type EndedGrant } from '../grant/grant-ended.js';
 import { Grants } from '../grant/grants.js';
-import type { Caller } from '../kernel/caller.js';
 import type { OpenedRevocation } from '../kernel/opened-revocation.js';
 import { RunEnded, type EndedRun } from '../run/run-ended.js';
 import { Runs } from '../run/runs.js';
@@ -24,8 +23,8 @@ export class LeasesOfEndedRuns extends RunEnded implements OnModuleInit {
     this.runs.whenEnded(this);
   }
 
-  during(tx: Tx, { runRef, cause, caller }: EndedRun): Promise<OpenedRevocation> {
-    return this.revocations.open(tx, { selector: { runRef }, cause, caller });
+  during(tx: Tx, { runRef, cause, caller, reason }: EndedRun): Promise<OpenedRevocation> {
+    return this.revocations.open(tx, { selector: { runRef }, cause, caller, reason });
   }
 
   /** Does not wait; who needs the proofs asks `Revocations.watch`. */
@@ -49,7 +48,7 @@ export class LeasesOfEndedGrants extends GrantEnded implements OnModuleInit {
     this.grants.whenEnded(this);
   }
 
-  async during(tx: Tx, { grantId, cause, caller }: EndedGrant): Promise<OpenedRevocation> {
+  async during(tx: Tx, { grantId, cause, caller, reason }: EndedGrant): Promise<OpenedRevocation> {
     // Runs before leases: the order in which issuing locks them.
     if (cause !== 'grant_suspended') {
       await this.runs.endOfGrant(
@@ -60,7 +59,7 @@ export class LeasesOfEndedGrants extends GrantEnded implements OnModuleInit {
         caller,
       );
     }
-    return this.revocations.open(tx, { selector: { grantId }, cause, caller });
+    return this.revocations.open(tx, { selector: { grantId }, cause, caller, reason });
   }
 
   async after({ revocationId }: OpenedRevocation): Promise<void> {
@@ -84,9 +83,10 @@ export class LeasesOfDisabledCredentials extends CredentialDisabled implements O
 
   during(
     tx: Tx,
-    { credential, caller }: DisabledCredential & { readonly caller: Caller },
+    { credential, caller, reason }: Parameters<CredentialDisabled['during']>[1],
   ): Promise<OpenedRevocation> {
-    return this.revocations.open(tx, { selector: { credential }, cause: 'credential_disabled', caller });
+    const cause = 'credential_disabled';
+    return this.revocations.open(tx, { selector: { credential }, cause, caller, reason });
   }
 
   async after({ revocationId }: OpenedRevocation): Promise<void> {

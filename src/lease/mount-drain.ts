@@ -1,13 +1,22 @@
+import type { Clock } from '../kernel/clock.js';
 import type { ClaimQueue } from './claim-queue.js';
+import { HeldBack } from './held-back.js';
 import type { MountLane } from './mount-lanes.js';
 import type { RevocationAttempts } from './revocation-attempts.js';
 import type { ClaimedLease } from './revocation-claims.js';
+
+/** Proofs wait while the target has more to do, but neither for long nor many of them: their claims run out. */
+const LONGEST_WAIT_MS = 2_000;
+const MOST_WAITING = 256;
 
 /** What a drain needs of its surroundings. */
 export interface DrainParts {
   readonly lane: MountLane;
   readonly queue: ClaimQueue;
   readonly attempts: RevocationAttempts;
+  readonly clock: Clock;
+  /** Milliseconds that a claim holds. */
+  readonly holdsMs: number;
   /** Whether a claim is too old to begin with; its lease is given back. */
   tooOld(claimed: ClaimedLease): boolean;
   giveBack(claimed: readonly ClaimedLease[]): Promise<void>;
@@ -16,42 +25,62 @@ export interface DrainParts {
 
 /**
  * Works through what is due at one mount until nothing is, its breaker opens or the process stops; answers how many
- * leases ended. While the target works on one lease, the proof of the one before is had from Vault: so the target is
- * never idle, and never has more at once than its lane allows. Throws when the database fails, after what was begun.
+ * leases ended. What makes a lease worthless goes first: the proofs are had from Vault when the target has no more to
+ * do, or after a moment. So the target is never idle, and never has more at once than its lane allows. Throws when the
+ * database fails, after what was begun.
  */
 export async function drainMount(parts: DrainParts): Promise<number> {
   const { lane, queue, attempts } = parts;
   const records: Promise<boolean>[] = [];
-  const one = async (): Promise<boolean> => {
+  const toProve = new HeldBack<ClaimedLease>(parts.clock, {
+    waitMs: Math.min(LONGEST_WAIT_MS, parts.holdsMs / 8),
+    most: MOST_WAITING,
+  });
+  const atTarget = async (): Promise<boolean> => {
     const begun = await lane.limit(async () => {
       const claimed = await next(parts);
-      return claimed && { claimed, toProve: await attempts.atTarget(claimed, lane) };
+      return claimed && { claimed, ended: await attempts.atTarget(claimed, lane) };
     });
-    if (begun?.toProve === true) {
-      const proved = await attempts.prove(begun.claimed, lane);
-      if (proved !== undefined) {
-        // Looked at below, with all the others; until then a rejection must not count as one that nobody handles.
-        proved.recorded.catch(() => undefined);
-        records.push(proved.recorded);
-      }
-    }
+    if (begun?.ended === true) toProve.add(begun.claimed);
     return begun !== undefined;
   };
-  const worker = async (): Promise<void> => {
-    while (await one());
+  const proved = async (): Promise<boolean> => {
+    const claimed = await toProve.take();
+    const proof = claimed && (await attempts.prove(claimed, lane));
+    if (proof !== undefined) {
+      // Looked at below, with all the others; until then a rejection must not count as one that nobody handles.
+      proof.recorded.catch(() => undefined);
+      records.push(proof.recorded);
+    }
+    return claimed !== undefined;
   };
+  // All of them, also when one fails: nobody else would wait for those that are still in the middle of a lease.
+  const all = (work: () => Promise<boolean>, places: number): Promise<PromiseSettledResult<void>[]> =>
+    Promise.allSettled(Array.from({ length: places }, () => repeated(work)));
+  const provers = all(proved, lane.concurrency);
   // Half open, one probe goes by itself; the others begin when it has shown that the target is back.
-  const probed = lane.breaker.halfOpen ? [one().then((): void => undefined)] : [];
-  const workers = await Promise.allSettled(probed);
-  if (!lane.breaker.open) {
-    // All of them, also when one fails: nobody else would wait for those that are still in the middle of a lease.
-    workers.push(...(await Promise.allSettled(Array.from({ length: 2 * lane.concurrency }, worker))));
-  }
+  const workers: PromiseSettledResult<void>[] = lane.breaker.halfOpen
+    ? await Promise.allSettled([probe()])
+    : [];
+  if (!lane.breaker.open) workers.push(...(await all(atTarget, lane.concurrency)));
+  toProve.release();
+  workers.push(...(await provers));
   const recorded = await Promise.allSettled(records);
   await parts.giveBack(await queue.rest());
   const failed = [...workers, ...recorded].find((outcome) => outcome.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
   return recorded.filter((outcome) => outcome.status === 'fulfilled' && outcome.value).length;
+
+  async function probe(): Promise<void> {
+    const claimed = await lane.limit(() => next(parts));
+    if (claimed === undefined || !(await attempts.atTarget(claimed, lane))) return;
+    const proof = await attempts.prove(claimed, lane);
+    if (proof !== undefined) records.push(proof.recorded);
+  }
+}
+
+async function repeated(work: () => Promise<boolean>): Promise<void> {
+  while (await work());
 }
 
 async function next(parts: DrainParts): Promise<ClaimedLease | undefined> {

@@ -42,6 +42,7 @@ export class RevocationAttempts {
     crashPoint('lease.revoke.claimed');
     try {
       await this.vault.end(claimed);
+      lane.breaker.succeeded();
       return true;
     } catch (error) {
       await this.failed(claimed, lane, error);

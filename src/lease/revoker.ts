@@ -128,6 +128,8 @@ export class Revoker implements BeforeApplicationShutdown {
       lane,
       queue,
       attempts: this.attempts,
+      clock: this.clock,
+      holdsMs: this.claims.holdsMs,
       // What is begun late may still be at work when the claim ends, and somebody else begins it again.
       tooOld: ({ claimedAtMs }) => this.clock.monotonicMs() - claimedAtMs > this.claims.holdsMs / 2,
       giveBack: (claimed) => this.claims.release(claimed),
