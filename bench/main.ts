@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { benchGateway } from './gateway/gateway.js';
 import { benchIssue } from './issue/issue.js';
+import { benchRevoke } from './revoke/revoke.js';
 import { benchScale } from './scale/scale.js';
 import { benchStart } from './start/start.js';
 import { benchSweep } from './sweep/sweep.js';
@@ -11,6 +12,7 @@ const BENCHES: Readonly<
 > = {
   gateway: benchGateway,
   issue: benchIssue,
+  revoke: benchRevoke,
   scale: benchScale,
   start: benchStart,
   sweep: benchSweep,
@@ -20,12 +22,13 @@ const USAGE = `Usage: npm run bench -- NAME [--json] [--rounds N] [--size N]
 
   gateway a call through the gateway, against the provider itself and a peer that forwards
   issue   a lease, against Vault alone: JWT login and read
+  revoke  a run with 100 live database leases closed, against Vault's own revoke-prefix
   scale   a lease beside 100,000 live ones, against a lease in an empty table
   start   the command line and the second start of the demo
   sweep   expired database leases revoked by the sweeper, against Vault alone revoking as many
 
 Ours and the reference alternate in one run; medians of N rounds (3 or more; 3 unless told).
---size is the number of leases of one round of scale (100,000) and sweep (2,000).
+--size is the number of leases of one round of revoke (100), scale (100,000) and sweep (2,000).
 Exit code 1 when a limit does not hold, 2 for wrong usage.
 `;
 

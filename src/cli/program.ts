@@ -6,7 +6,7 @@ import { defineCostCommands } from './commands/cost.js';
 import { defineCredentialCommands } from './commands/credential.js';
 import { defineExecCommand } from './commands/exec.js';
 import { defineGrantCommands } from './commands/grant.js';
-import { defineKillCommand } from './commands/kill.js';
+import { defineBlockCommands, defineKillCommand } from './commands/kill.js';
 import { defineLoginCommands } from './commands/login.js';
 import { defineOperationCommands } from './commands/operation.js';
 import { defineReconciliationCommands } from './commands/reconciliation.js';
@@ -52,6 +52,7 @@ export function buildProgram(
   defineToolCommands(set, program);
   defineOperationCommands(set, program);
   defineKillCommand(set, program);
+  defineBlockCommands(set, program);
   defineReconciliationCommands(set, program);
   defineAlertCommands(set, program);
   defineCostCommands(set, program);

@@ -137,7 +137,7 @@ export class CredentialCatalogue {
         { caller, credential: name },
         reason === undefined ? {} : { reason },
       );
-      return { ...disabled, ...(await port.during(tx, { credential: name, caller })) };
+      return { ...disabled, ...(await port.during(tx, { credential: name, caller, reason })) };
     });
     await port
       .after({ ...result, credential: name })

@@ -19,7 +19,7 @@ export abstract class CredentialDisabled {
    */
   abstract during(
     tx: Tx,
-    disabled: DisabledCredential & { readonly caller: Caller },
+    disabled: DisabledCredential & { readonly caller: Caller; readonly reason?: string | undefined },
   ): Promise<OpenedRevocation>;
 
   /** After the commit: starts the revocations now. Whatever fails here is left to the scheduler. */

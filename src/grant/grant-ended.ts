@@ -12,6 +12,8 @@ export interface EndedGrant {
   readonly grantName: string;
   readonly cause: GrantEndCause;
   readonly caller: Caller;
+  /** What whoever ended it wrote. */
+  readonly reason?: string | undefined;
 }
 
 /**

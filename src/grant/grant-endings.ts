@@ -22,6 +22,7 @@ interface Ending {
   readonly act: 'suspend' | 'revoke' | 'expire';
   readonly state: GrantState;
   readonly cause: GrantEndCause;
+  readonly reason?: string | undefined;
   record(tx: Tx, grant: StoredGrant): Promise<unknown>;
 }
 
@@ -54,6 +55,7 @@ export class GrantEndings {
       act: 'suspend',
       state: 'suspended',
       cause: 'grant_suspended',
+      reason,
       record: (tx, grant) => this.audit.append(tx, 'grant.suspended', about(grant, caller), because(reason)),
     });
   }
@@ -64,6 +66,7 @@ export class GrantEndings {
       act: 'revoke',
       state: 'revoked',
       cause: 'grant_revoked',
+      reason,
       record: (tx, grant) => this.audit.append(tx, 'grant.revoked', about(grant, caller), because(reason)),
     });
   }
@@ -119,7 +122,8 @@ export class GrantEndings {
       await moveGrant(tx, before.id, ending.state, this.clock.now());
       await ending.record(tx, before);
       const { id: grantId, name: grantName } = before;
-      const opened = await port.during(tx, { grantId, grantName, cause: ending.cause, caller });
+      const { cause, reason } = ending;
+      const opened = await port.during(tx, { grantId, grantName, cause, caller, reason });
       crashPoint('grant.end.before-commit');
       const [after] = await this.review.warned(tx, [await readGrant(tx, grantId)]);
       if (after === undefined) throw new Error('a grant got lost');

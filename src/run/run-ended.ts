@@ -12,6 +12,8 @@ export interface EndedRun {
   readonly runRef: string;
   readonly cause: RunEndCause;
   readonly caller: Caller;
+  /** What whoever ended it wrote. */
+  readonly reason?: string | undefined;
 }
 
 /**

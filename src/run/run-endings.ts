@@ -22,6 +22,7 @@ export interface RunEnding extends OpenedRevocation {
 interface Ending {
   readonly state: EndedRunState;
   readonly cause: RunEndCause;
+  readonly reason?: string | undefined;
   /** Refuses what may not end now. */
   check(run: Run): void;
   record(tx: Tx, run: Run, leases: number): Promise<unknown>;
@@ -53,6 +54,7 @@ export class RunEndings {
     return this.end(caller, id, {
       state: 'closed',
       cause: 'run_closed',
+      reason,
       check: (run) => checkOwn(caller, run),
       record: (tx, run, leases) =>
         this.audit.append(tx, 'run.closed', aboutRun(run, caller), counted(leases, reason)),
@@ -64,6 +66,7 @@ export class RunEndings {
     return this.end(caller, id, {
       state: 'revoked',
       cause: 'run_revoked',
+      reason,
       check: (run) => checkOwn(caller, run),
       record: (tx, run, leases) =>
         this.audit.append(tx, 'run.revoked', aboutRun(run, caller), counted(leases, reason)),
@@ -182,7 +185,12 @@ export class RunEndings {
       if (run.state !== 'open')
         throw new BrokerError('state_transition_refused', { detail: `the run is ${run.state} already` });
       await endRun(tx, { id: run.id, state: ending.state, endCause: ending.cause }, this.clock.now());
-      const opened = await port.during(tx, { runRef: run.id, cause: ending.cause, caller });
+      const opened = await port.during(tx, {
+        runRef: run.id,
+        cause: ending.cause,
+        caller,
+        reason: ending.reason,
+      });
       await ending.record(tx, run, opened.leases);
       crashPoint('run.close.before-commit');
       return { run: await readRun(tx, run.id), ...opened };

@@ -37,6 +37,10 @@ export class BlockAdmin {
     return this.calls.get('/v1/blocks', filters);
   }
 
+  all(filters: Filters = {}): AsyncGenerator<BlockView, void, undefined> {
+    return this.calls.all('/v1/blocks', filters);
+  }
+
   create(body: BlockBody): Promise<BlockedView> {
     return this.calls.post('/v1/blocks', body);
   }

@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { AdminClient } from '../../sdk/admin-client.js';
 import type { KillBody, RevocationProgressView } from '../../sdk/api-types.js';
-import { hasErrorCode } from '../../sdk/leasegate-error.js';
+import { hasErrorCode, type LeasegateError } from '../../sdk/leasegate-error.js';
 import { usageError } from '../cli-error.js';
 import { adminClient } from '../clients.js';
 import { EXIT } from '../exit-code.js';
@@ -95,17 +95,32 @@ async function confirmed(
     if (!hasErrorCode(error, 'confirmation_required') || error.confirmation === undefined) throw error;
     const { confirmation } = error;
     if (invocation.flag('yes')) return client.revocations.kill({ ...body, confirmation });
-    if (!invocation.output.terminal || invocation.surrounding.stdin.isTTY !== true) throw error;
-    const { stdin, stderr } = invocation.surrounding;
-    const lines = createInterface({ input: stdin, output: stderr });
-    try {
-      invocation.output.note(error.detail, 'yellow');
-      const reason = body.reason ?? (await lines.question('Why? '));
-      if (reason === '' || (await lines.question('Type "kill" to go on: ')) !== 'kill') throw error;
-      return await client.revocations.kill({ ...body, reason, confirmation });
-    } finally {
-      lines.close();
-    }
+    return client.revocations.kill({ ...body, confirmation, reason: await asked(invocation, body, error) });
+  }
+}
+
+/** Asks whoever sits there for the reason and for the word; throws `refusal` where nobody does, or does not say it. */
+async function asked(
+  { surrounding: { stdin, stderr }, output }: Invocation,
+  { reason: given }: KillBody,
+  refusal: LeasegateError,
+): Promise<string> {
+  if (stderr.isTTY !== true || stdin.isTTY !== true) throw refusal;
+  output.note(refusal.detail, 'yellow');
+  const lines = createInterface({ input: stdin, output: stderr });
+  // Else a question would never be answered once the input has ended.
+  const over = new AbortController();
+  lines.once('close', () => over.abort());
+  const { signal } = over;
+  try {
+    const reason = given ?? (await lines.question('Why? ', { signal }));
+    if (reason === '' || (await lines.question('Type "kill" to go on: ', { signal })) !== 'kill')
+      throw refusal;
+    return reason;
+  } catch {
+    throw refusal;
+  } finally {
+    lines.close();
   }
 }
 

@@ -1,0 +1,120 @@
+import { randomUUID } from 'node:crypto';
+import { Pool } from 'undici';
+import { DATABASE_ROLE } from '../../src/dev/engines.js';
+import type { BrokerParts } from '../broker-parts.js';
+import { SUBJECT } from '../issue/parts.js';
+import { burst } from '../load.js';
+import type { Account, Victims } from './victims.js';
+
+/** Accounts are made this many at a time. */
+const AT_ONCE = 8;
+
+/** How one kill went. */
+export interface Kill {
+  /** Until every account was gone from the target. */
+  readonly goneMs: number;
+  /** Until the answer, with ours the one that says that all ends are proved. */
+  readonly answeredMs: number;
+}
+
+/** Leases that many accounts in a run, closes it, and sees them go. */
+export async function killByBroker(parts: BrokerParts, victims: Victims, size: number): Promise<Kill> {
+  const pool = new Pool(parts.baseUrl, { connections: AT_ONCE });
+  const call = callOf(pool);
+  try {
+    const exchanged = await call(
+      'POST',
+      '/oauth2/token',
+      {},
+      {
+        form: new URLSearchParams({
+          grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+          subject_token: await parts.issuer.token({ sub: SUBJECT }),
+          subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',
+          run_id: `bench-${randomUUID()}`,
+          step_id: 'bench',
+        }),
+      },
+    );
+    const authorization = { authorization: `Bearer ${String(exchanged['access_token'])}` };
+    const accounts: Account[] = [];
+    await burst(AT_ONCE, size, async () => {
+      const answer = await call('POST', '/v1/leases', authorization, {
+        json: { credential: 'orders-readonly' },
+      });
+      accounts.push(answer['credential'] as Account);
+    });
+    return await killed(victims, accounts, async () => {
+      const { proved, outstanding } = await call('DELETE', '/v1/runs/self', authorization);
+      if (proved !== size || outstanding !== 0) throw new Error(`${String(proved)} of ${size} were proved`);
+    });
+  } finally {
+    await pool.close();
+  }
+}
+
+/** Has Vault make as many accounts, revokes them by their prefix, `sync`, and sees them go. */
+export async function killByVault(
+  { vault, mounts }: BrokerParts,
+  victims: Victims,
+  size: number,
+): Promise<Kill> {
+  const path = `${mounts.database}/creds/${DATABASE_ROLE}`;
+  const pool = new Pool(vault.address, { connections: AT_ONCE });
+  const call = callOf(pool);
+  const token = { 'x-vault-token': vault.token };
+  try {
+    const accounts: Account[] = [];
+    await burst(AT_ONCE, size, async () => {
+      accounts.push((await call('GET', `/v1/${path}`, token))['data'] as Account);
+    });
+    return await killed(victims, accounts, () =>
+      call('PUT', `/v1/sys/leases/revoke-prefix/${path}`, token, { json: { sync: true } }),
+    );
+  } finally {
+    await pool.close();
+  }
+}
+
+async function killed(
+  victims: Victims,
+  accounts: readonly Account[],
+  kill: () => Promise<unknown>,
+): Promise<Kill> {
+  await victims.checkLogins(accounts, true);
+  let answeredMs = 0;
+  const goneMs = await victims.goneAfterMs(accounts, async () => {
+    const begin = performance.now();
+    await kill();
+    answeredMs = performance.now() - begin;
+  });
+  await victims.checkLogins(accounts, false);
+  return { goneMs, answeredMs };
+}
+
+type Call = (
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE',
+  path: string,
+  headers: Readonly<Record<string, string>>,
+  body?: { readonly json: object } | { readonly form: URLSearchParams },
+) => Promise<Record<string, unknown>>;
+
+function callOf(pool: Pool): Call {
+  return async (method, path, headers, body) => {
+    const [type, text] =
+      body === undefined
+        ? [undefined, undefined]
+        : 'json' in body
+          ? ['application/json', JSON.stringify(body.json)]
+          : ['application/x-www-form-urlencoded', body.form.toString()];
+    const answer = await pool.request({
+      method,
+      path,
+      headers: { ...headers, ...(type !== undefined && { 'content-type': type }) },
+      ...(text !== undefined && { body: text }),
+    });
+    const said = await answer.body.text();
+    if (answer.statusCode >= 300) throw new Error(`${method} ${path} answered ${answer.statusCode}: ${said}`);
+    return (said === '' ? {} : JSON.parse(said)) as Record<string, unknown>;
+  };
+}
