@@ -41,9 +41,12 @@ func run(args []string) error {
 	// Tiles are read, and checked against the signed root, by tlog itself.
 	hashes := tlog.TileHashReader(newest, tiles{folder, newest.N})
 	for _, older := range trees[:len(trees)-1] {
+		if older.N > newest.N {
+			return fmt.Errorf("the newest checkpoint has %d entries, and one before it had %d", newest.N, older.N)
+		}
 		proof, err := tlog.ProveTree(newest.N, older.N, hashes)
 		if err != nil {
-			return err
+			return fmt.Errorf("tiles between sizes %d and %d: %w", older.N, newest.N, err)
 		}
 		if err := tlog.CheckTree(proof, newest.N, newest.Hash, older.N, older.Hash); err != nil {
 			return fmt.Errorf("size %d is not the beginning of size %d: %w", older.N, newest.N, err)
@@ -57,7 +60,7 @@ func run(args []string) error {
 		for _, entry := range entries {
 			proof, err := tlog.ProveRecord(newest.N, index, hashes)
 			if err != nil {
-				return err
+				return fmt.Errorf("tiles above entry %d: %w", index, err)
 			}
 			if err := tlog.CheckRecord(proof, newest.N, newest.Hash, index, tlog.RecordHash(entry)); err != nil {
 				return fmt.Errorf("entry %d: %w", index, err)
