@@ -9,11 +9,13 @@ import { WhoHeld } from './held/who-held.js';
 import { CheckpointLoop } from './log/checkpoint-loop.js';
 import { CheckpointWriter } from './log/checkpoint-writer.js';
 import { Checkpoints } from './log/checkpoints.js';
+import { LogCheck } from './log/log-check.js';
 import { LogDirectory } from './log/log-directory.js';
 import { LogFiles } from './log/log-files.js';
 import { LogOrigins } from './log/log-origins.js';
 import { LogRepair } from './log/log-repair.js';
 import { LogTree } from './log/log-tree.js';
+import { LogWatch } from './log/log-watch.js';
 import { NewOrigin } from './log/new-origin.js';
 import { SetBackCheck } from './log/set-back.js';
 import { Sequencer } from './sequencer.js';
@@ -28,6 +30,8 @@ import { SequencerLoop } from './sequencer-loop.js';
     LogDirectory,
     Checkpoints,
     LogOrigins,
+    LogCheck,
+    LogWatch,
     LogRepair,
     NewOrigin,
     SetBackCheck,

@@ -8,9 +8,13 @@ import { Settings } from '../settings/schema.js';
 import { AuditInbox } from './audit-inbox.js';
 import { AuditQuery } from './audit-query.js';
 import { LogDamaged } from './log/log-tree.js';
+import { LogWatch } from './log/log-watch.js';
 import { Sequencer } from './sequencer.js';
 
 const INTERVAL = 'audit.sequence';
+const WATCH = 'audit.watch';
+/** Half a million entries an hour and replica, at two small reads for 256. */
+const WATCH_EVERY_MS = 10_000;
 
 /**
  * Keeps the inbox drained in a process with the role `sequencer`, every `audit.sequenceIntervalMs`. When the database
@@ -32,6 +36,7 @@ export class SequencerLoop implements OnApplicationBootstrap, BeforeApplicationS
     private readonly inbox: AuditInbox,
     private readonly query: AuditQuery,
     private readonly ids: Ids,
+    private readonly watch: LogWatch,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -40,12 +45,17 @@ export class SequencerLoop implements OnApplicationBootstrap, BeforeApplicationS
       INTERVAL,
       setInterval(() => void this.tick(), this.settings.values.audit.sequenceIntervalMs),
     );
+    this.registry.addInterval(
+      WATCH,
+      setInterval(() => void this.watch.step().catch(() => undefined), WATCH_EVERY_MS),
+    );
   }
 
   /** After the jobs have ended and while the database is still there: what they recorded is taken along. */
   async beforeApplicationShutdown(): Promise<void> {
     if (!this.registry.doesExist('interval', INTERVAL)) return;
     this.registry.deleteInterval(INTERVAL);
+    this.registry.deleteInterval(WATCH);
     this.#stop.abort();
     await this.#working;
     await this.#drain(undefined);
