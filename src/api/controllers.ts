@@ -13,6 +13,7 @@ import { WhoamiController } from './admin/whoami.controller.js';
 import { AlertsController } from './alert/alerts.controller.js';
 import { SilencesController } from './alert/silences.controller.js';
 import { AuditController } from './compliance/audit.controller.js';
+import { StoryController } from './compliance/story.controller.js';
 import { HeldController } from './compliance/held.controller.js';
 import { CallRecordsController } from './gateway/call-records.controller.js';
 import { ProviderController } from './gateway/provider.controller.js';
@@ -58,6 +59,7 @@ export const API_CONTROLLERS: readonly Type[] = [
   WhoamiController,
   AuditController,
   HeldController,
+  StoryController,
   LogController,
   OriginsController,
   AlertsController,

@@ -6,6 +6,7 @@ import { AuditTally } from './audit-tally.js';
 import { HoldFollower } from './held/hold-follower.js';
 import { HoldJobs } from './held/hold-jobs.js';
 import { WhoHeld } from './held/who-held.js';
+import { RunStory } from './story/run-story.js';
 import { CheckpointLoop } from './log/checkpoint-loop.js';
 import { CheckpointWriter } from './log/checkpoint-writer.js';
 import { Checkpoints } from './log/checkpoints.js';
@@ -45,12 +46,14 @@ import { SequencerLoop } from './sequencer-loop.js';
     HoldFollower,
     HoldJobs,
     WhoHeld,
+    RunStory,
   ],
   exports: [
     AuditQuery,
     AuditReads,
     AuditTally,
     WhoHeld,
+    RunStory,
     LogTree,
     LogFiles,
     Checkpoints,

@@ -56,11 +56,30 @@ export interface AlertView {
   resolved_at: string | null;
 }
 
+export interface AuditCountView {
+  count: number;
+  /** false when counting ended at `at_most` */
+  exact: boolean;
+}
+
 export interface AuditHeadView {
   origin: string;
   size: number;
   /** SHA-256, in hex */
   root_hash: string;
+}
+
+export interface AuditHistogramView {
+  from: string;
+  to: string;
+  interval_seconds: number;
+  steps: {
+    /** when the step begins */
+    at: string;
+    /** the kind or outcome that was counted */
+    value?: string | undefined;
+    count: number;
+  }[];
 }
 
 export interface AuditRecordView {
@@ -535,6 +554,14 @@ export interface GrantView {
   updated_at: string;
   /** what an admin should look at; never a reason to refuse */
   warnings: string[];
+}
+
+export interface HeldPage {
+  items: HoldView[];
+  /** ask for the next page with it; null on the last one */
+  next_cursor: string | null;
+  /** every entry of the log below this index was looked at */
+  complete_to: number;
 }
 
 export interface HoldReleaseBody {
@@ -1015,6 +1042,57 @@ export interface SilenceView {
   until: string;
   ended_at: string | null;
   ended_by: string | null;
+}
+
+export interface StoryItemView {
+  index: number;
+  time: string;
+  kind: string;
+  /** `identity`, `grant`, `run`, `lease`, `use`, `call`, `alert`, … */
+  chapter: string;
+  /** what the event says, as a sentence */
+  says: string;
+  actor: string;
+  event: Record<string, unknown>;
+}
+
+export interface StoryView {
+  run: {
+    run_ref: string;
+    run_id: string | null;
+    workload: { issuer: string | null; subject: string | null; claims: Record<string, unknown> | null };
+    grant: {
+      id: string | null;
+      name: string | null;
+      version: number | null;
+      decisions: {
+        /** such as `grant.approved` */
+        kind: string;
+        at: string;
+        issuer: string | null;
+        subject: string | null;
+        /** place in the log */
+        index: number;
+      }[];
+    };
+    opened_at: string | null;
+    ended_at: string | null;
+    ended: string | null;
+    ended_by: string | null;
+  };
+  /** with the first page */
+  sums: { kinds: Record<string, number>; refused: number; exact: boolean; cost_micros: number } | null;
+  alerts: {
+    id: string;
+    rule: string;
+    severity: string;
+    summary: string;
+    state: string;
+    opened_at: string;
+    resolved_at: string | null;
+  }[];
+  items: StoryItemView[];
+  next_cursor: string | null;
 }
 
 export interface TokenForm {

@@ -86,6 +86,7 @@ const TABLE: Readonly<Record<string, readonly Role[]>> = {
   'GET /v1/audit/count': READING,
   'GET /v1/audit/histogram': READING,
   'GET /v1/audit/held': READING,
+  'GET /v1/audit/runs/{run}/story': READING,
   'GET /log/checkpoint': READING,
   'GET /log/keys': READING,
   'GET /v1/audit/origins': READING,
