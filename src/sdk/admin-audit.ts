@@ -1,15 +1,38 @@
 import type { AdminCalls, Filters, Page } from './admin-calls.js';
+import { apiPath } from './api-request.js';
 import type {
+  AuditCountView,
   AuditHeadView,
+  AuditHistogramView,
   AuditRecordView,
+  HeldView,
   LogKeysView,
   LogOriginsView,
   LogOriginView,
+  StoryView,
 } from './api-types.js';
+
+/** Who held what: `/v1/audit/held`. */
+export class HoldAdmin {
+  constructor(private readonly calls: AdminCalls) {}
+
+  /** A page, the latest first. Name a credential, account, accessor, serial, lease or run. */
+  list(filters: Filters): Promise<Page<HeldView>> {
+    return this.calls.get('/v1/audit/held', filters);
+  }
+
+  all(filters: Filters): AsyncGenerator<HeldView, void, undefined> {
+    return this.calls.all('/v1/audit/held', filters);
+  }
+}
 
 /** The audit log: `/v1/audit`. */
 export class AuditAdmin {
-  constructor(private readonly calls: AdminCalls) {}
+  readonly holds: HoldAdmin;
+
+  constructor(private readonly calls: AdminCalls) {
+    this.holds = new HoldAdmin(calls);
+  }
 
   list(filters: Filters = {}): Promise<Page<AuditRecordView>> {
     return this.calls.get('/v1/audit/events', filters);
@@ -17,6 +40,34 @@ export class AuditAdmin {
 
   all(filters: Filters = {}): AsyncGenerator<AuditRecordView, void, undefined> {
     return this.calls.all('/v1/audit/events', filters);
+  }
+
+  /** How many events there are. */
+  count(filters: Filters = {}): Promise<AuditCountView> {
+    return this.calls.get('/v1/audit/count', filters);
+  }
+
+  /** How many events there were over time; of the last day unless told. */
+  histogram(filters: Filters = {}): Promise<AuditHistogramView> {
+    return this.calls.get('/v1/audit/histogram', filters);
+  }
+
+  /** A page of the story of a run, by its id here or at the platform. */
+  story(run: string, filters: Filters = {}): Promise<StoryView> {
+    return this.calls.get(apiPath`/v1/audit/runs/${run}/story`, filters);
+  }
+
+  /** The whole story, page by page. */
+  async *stories(run: string): AsyncGenerator<StoryView, void, undefined> {
+    let cursor: string | undefined;
+    let name = run;
+    do {
+      const page = await this.story(name, { limit: 200, cursor });
+      yield page;
+      // Another run that takes the same name meanwhile does not change whose story this is.
+      name = page.run.run_ref;
+      cursor = page.next_cursor ?? undefined;
+    } while (cursor !== undefined);
   }
 
   /** The end of the log now. Keep it elsewhere: it proves later that nothing before it was changed. */

@@ -1507,3 +1507,5 @@ export interface WorkloadSelector {
   issuer: string;
   subject: string;
 }
+
+export type HeldView = any;

@@ -8,11 +8,11 @@ import { AdminParam, CallerParam } from '../access/principal.js';
 import type { AdminIdentity } from '../http/request.js';
 import { Documented } from '../openapi/operation.js';
 import { pageOfViews } from '../schema/fields.js';
-import { holdView, holdViewOf } from '../view/hold-view.js';
+import { heldView, heldViewOf } from '../view/held-view.js';
 import { pageView } from '../view/page-view.js';
 import { heldQuery, holdFiltersOf, type HeldQuery } from './held-requests.js';
 
-const heldPage = pageOfViews(holdView)
+const heldPage = pageOfViews(heldView)
   .extend({ complete_to: z.int().describe('every entry of the log below this index was looked at') })
   .meta({ id: 'HeldPage' });
 type HeldPage = z.output<typeof heldPage>;
@@ -45,6 +45,6 @@ export class HeldController {
     const { limit, cursor } = query;
     await this.reads.record(caller, 'held', query);
     const page = await this.whoHeld.list(holdFiltersOf(query), auditReach, { limit, cursor });
-    return { ...pageView(page, holdViewOf), complete_to: page.completeTo };
+    return { ...pageView(page, heldViewOf), complete_to: page.completeTo };
   }
 }

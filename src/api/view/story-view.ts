@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Story } from '../../audit/story/run-story.js';
 import { instant } from '../schema/fields.js';
-import { decisionView } from './hold-view.js';
+import { decisionView } from './held-view.js';
 import { instantOf, instantOrNull } from './page-view.js';
 
 const itemView = z

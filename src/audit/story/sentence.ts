@@ -51,7 +51,7 @@ const TELLERS: Readonly<Record<string, Teller>> = {
   'lease.stuck': (data, event) =>
     `Ending ${text(event['credential'])} keeps failing (${text(data['attempts'])} attempts); it is tried all the same.`,
   'lease.forgotten': (data, event) =>
-    `${text(event['credential'])} was given up: nobody proved it dead. ${text(data['reason'])}`,
+    `${text(event['credential'])} was given up, and nobody proved it dead${reason(data)}.`,
   'lease.ended': (data, event) =>
     `${text(event['credential'])} ended (${text(data['state'])}, ${words(data['cause'])}); proof: ${words(data['proof'])}.${data['secret_lives_on'] === true ? ' The secret itself still works.' : ''}`,
   'lease.orphaned': (_, event) =>

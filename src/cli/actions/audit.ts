@@ -3,10 +3,10 @@ import { open, rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { AuditRecordView } from '../../sdk/api-types.js';
-import type { Filters } from '../../sdk/admin-calls.js';
 import { machine } from '../../sdk/surroundings.js';
 import { keyOfLine } from '../../tlog/note.js';
 import { verifyExport, type ExpectedHead } from '../../sdk/verify-export.js';
+import { filtersOf } from '../audit-filters.js';
 import { usageError } from '../cli-error.js';
 import { adminClient } from '../clients.js';
 import { EXIT } from '../exit-code.js';
@@ -147,29 +147,6 @@ export async function verify(invocation: Invocation): Promise<number> {
     for (const limit of result.limits) output.note(`note: ${limit}`, 'dim');
   }
   return result.ok ? EXIT.done : EXIT.failed;
-}
-
-function filtersOf(invocation: Invocation): Filters {
-  return {
-    kind: invocation.texts('kind'),
-    outcome: invocation.text('outcome'),
-    code: invocation.text('code'),
-    from: invocation.text('from'),
-    to: invocation.text('to'),
-    run: invocation.text('run') ?? invocation.text('runId'),
-    run_ref: invocation.text('runRef'),
-    step: invocation.text('step') ?? invocation.text('stepId'),
-    grant: invocation.text('grant'),
-    lease: invocation.text('lease'),
-    credential: invocation.text('credential'),
-    tool: invocation.text('tool'),
-    workload: invocation.text('workload'),
-    actor: invocation.text('actor'),
-    request: invocation.text('request'),
-    account: invocation.text('account'),
-    from_index: invocation.text('fromIndex'),
-    to_index: invocation.text('toIndex'),
-  };
 }
 
 function headOf(text: string | undefined): ExpectedHead | undefined {

@@ -1,5 +1,6 @@
 import { Option, type Command } from 'commander';
 import { gather, type CommandSet } from '../command-set.js';
+import { defineAuditQuestions } from './audit-questions.js';
 import { withPages } from './list-options.js';
 
 /** `audit …`: what happened, and the proof of it. */
@@ -7,14 +8,17 @@ export function defineAuditCommands(set: CommandSet, program: Command): void {
   const audit = set.group(program, 'audit', 'the record of everything that happened');
   withPages(
     withFilters(
-      set.leaf(
-        audit,
-        'list',
-        { summary: 'list records', example: 'leasegate audit list --kind lease.issued --run nightly-42' },
-        async () => (await import('../actions/audit.js')).list,
-      ),
+      set
+        .leaf(
+          audit,
+          'list',
+          { summary: 'list records', example: 'leasegate audit list --kind lease.issued --run nightly-42' },
+          async () => (await import('../actions/audit.js')).list,
+        )
+        .alias('events'),
     ),
   );
+  defineAuditQuestions(set, audit, withFilters);
   withFilters(
     set.leaf(
       audit,
@@ -115,6 +119,7 @@ function withFilters(command: Command): Command {
     .option('--run <id>', "of this run, by the platform's id")
     .option('--run-ref <id>', 'of this run, by our id')
     .option('--step <id>', 'of this step')
+    .option('--grant-version <version>', 'of this version of the grant')
     .option('--lease <id>', 'of this lease')
     .option('--credential <name>', 'of this credential')
     .option('--tool <name>', 'of this tool')

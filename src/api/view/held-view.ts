@@ -15,7 +15,7 @@ export const decisionView = z.object({
 });
 
 /** Who held a credential, from when to when, and for what. */
-export const holdView = z
+export const heldView = z
   .object({
     lease_id: z.uuid(),
     credential: z.string().nullable(),
@@ -61,11 +61,11 @@ export const holdView = z
     ),
     uses_complete: z.boolean().describe('false where only the first of many were counted'),
   })
-  .meta({ id: 'HoldView' });
-export type HoldView = z.output<typeof holdView>;
+  .meta({ id: 'HeldView' });
+export type HeldView = z.output<typeof heldView>;
 
 /** The answer's form of a hold. */
-export function holdViewOf(hold: Hold): HoldView {
+export function heldViewOf(hold: Hold): HeldView {
   const at = (time: Date | null): string | null => (time === null ? null : instantOf(time));
   const { leaseId, runRef, runId, stepId, issuedAt, expiresAt, secretLivesOn, usesComplete, ...same } = hold;
   return {
