@@ -557,11 +557,75 @@ export interface GrantView {
 }
 
 export interface HeldPage {
-  items: HoldView[];
+  items: HeldView[];
   /** ask for the next page with it; null on the last one */
   next_cursor: string | null;
   /** every entry of the log below this index was looked at */
   complete_to: number;
+}
+
+export interface HeldView {
+  lease_id: string;
+  credential: string | null;
+  kind: string | null;
+  mount: string | null;
+  delivery: string | null;
+  run_ref: string | null;
+  run_id: string | null;
+  step_id: string | null;
+  workload: {
+    issuer: string | null;
+    subject: string | null;
+    /** what its platform said of it, verified when the run was opened */
+    claims: Record<string, unknown> | null;
+  };
+  grant: {
+    id: string | null;
+    name: string | null;
+    version: number | null;
+    /** subject; null where no approval was needed */
+    approved_by: string | null;
+    decisions: {
+      /** such as `grant.approved` */
+      kind: string;
+      at: string;
+      issuer: string | null;
+      subject: string | null;
+      /** place in the log */
+      index: number;
+    }[];
+  };
+  /** when it was asked for */
+  from: string;
+  /** null when it was never handed over */
+  issued_at: string | null;
+  /** when it was proved dead; null while nobody has proved that */
+  to: string | null;
+  expires_at: string | null;
+  /** `revoked`, `expired` or `forgotten`; null while it is held */
+  state: string | null;
+  cause: string | null;
+  proof: string | null;
+  /** the lease ended, and the secret still works */
+  secret_lives_on: boolean;
+  indexes: {
+    /** place in the log */
+    first: number;
+    issued: number | null;
+    ended: number | null;
+  };
+  uses: {
+    kind: string;
+    events: number;
+    first_at: string;
+    last_at: string;
+    /** place in the log */
+    first_index: number;
+    /** place in the log */
+    last_index: number;
+  }[];
+  /** false where only the first of many were counted */
+  uses_complete: boolean;
 }
 
 export interface HoldReleaseBody {
@@ -1507,5 +1571,3 @@ export interface WorkloadSelector {
   issuer: string;
   subject: string;
 }
-
-export type HeldView = any;
