@@ -40,6 +40,8 @@ export interface BrokerParts {
 export interface BrokerPartsOptions {
   /** What the broker does; everything unless told. */
   readonly roles?: readonly string[];
+  /** Variables beside the usual ones. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Entries of the catalogue as the benchmark wants them, from those of an evaluation. */
   readonly credentials?: (examples: readonly CredentialSpecBody[]) => readonly CredentialSpecBody[];
 }
@@ -92,6 +94,7 @@ export async function startBrokerParts(
       url: baseUrl,
       env: {
         LEASEGATE_LOG__LEVEL: 'warn',
+        ...options.env,
         ...(options.roles === undefined ? {} : { LEASEGATE_ROLES: options.roles.join(',') }),
       },
     });

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { benchAudit } from './audit/audit.js';
 import { benchGateway } from './gateway/gateway.js';
 import { benchIssue } from './issue/issue.js';
 import { benchRevoke } from './revoke/revoke.js';
@@ -10,6 +11,7 @@ import { table, type Report } from './report.js';
 const BENCHES: Readonly<
   Record<string, (rounds: number, progress: (line: string) => void, size?: number) => Promise<Report>>
 > = {
+  audit: benchAudit,
   gateway: benchGateway,
   issue: benchIssue,
   revoke: benchRevoke,
@@ -20,6 +22,7 @@ const BENCHES: Readonly<
 
 const USAGE = `Usage: npm run bench -- NAME [--json] [--rounds N] [--size N]
 
+  audit   the log under 10,000 events/s, its exports against COPY, verifying it, and who held what
   gateway a call through the gateway, against the provider itself and a peer that forwards
   issue   a lease, against Vault alone: JWT login and read
   revoke  a run with 100 live database leases closed, against Vault's own revoke-prefix
@@ -28,7 +31,7 @@ const USAGE = `Usage: npm run bench -- NAME [--json] [--rounds N] [--size N]
   sweep   expired database leases revoked by the sweeper, against Vault alone revoking as many
 
 Ours and the reference alternate in one run; medians of N rounds (3 or more; 3 unless told).
---size is the number of leases of one round of revoke (100), scale (100,000) and sweep (2,000).
+--size is the number of entries that audit reads (300,000), and of leases of one round of revoke (100), scale (100,000) and sweep (2,000).
 Exit code 1 when a limit does not hold, 2 for wrong usage.
 `;
 

@@ -95,15 +95,29 @@ async function kindsOf(auditor: Person, filter: readonly string[], signal: Abort
 async function verifyAudit(auditor: Person, signal: AbortSignal): Promise<string> {
   const file = join(auditor.home, 'audit.jsonl');
   const head = (await leasegate(auditor, ['audit', 'head'], signal)) as { size: number; root_hash: string };
+  const key = await keyOfLog(auditor, signal);
   await leasegate(auditor, ['audit', 'export', '--output', file], signal);
-  const words = ['audit', 'verify', file, '--head', `${head.size}:${head.root_hash}`];
+  const words = ['audit', 'verify', file, '--head', `${head.size}:${head.root_hash}`, '--key', key];
   const result = (await leasegate(undefined, words, signal)) as {
     ok: boolean;
     count: number;
     root_hash: string;
+    checkpoint_size: number | null;
   };
   if (!result.ok) throw new StepFailed('the export does not verify');
-  return `${result.count} exported records verify offline; root hash ${shortened(result.root_hash)}`;
+  if (result.checkpoint_size === null) throw new StepFailed('the export is not signed');
+  return `${result.count} exported records verify offline, ${result.checkpoint_size} of them signed by Vault; root hash ${shortened(result.root_hash)}`;
+}
+
+/** Known once the first checkpoint is signed, a second after the first event. */
+async function keyOfLog(auditor: Person, signal: AbortSignal): Promise<string> {
+  const deadline = performance.now() + SEQUENCED_WITHIN_MS;
+  for (;;) {
+    const { items } = (await leasegate(auditor, ['audit', 'keys'], signal)) as { items: { key: string }[] };
+    const key = items.at(-1)?.key;
+    if (key !== undefined) return key;
+    if (performance.now() > deadline) throw new StepFailed('the log is not signed');
+  }
 }
 
 function shortened(hash: string): string {

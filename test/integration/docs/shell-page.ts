@@ -11,6 +11,8 @@ import { snippetsOf } from './snippets.js';
 export async function followPages(
   pages: readonly string[],
   environment: Readonly<Record<string, string>>,
+  /** Where the shell is; the repository unless told. */
+  folder?: string,
 ): Promise<number> {
   const steps = pages.flatMap(snippetsOf).filter(({ kind }) => kind === 'sh' || kind === 'output');
   const script = steps
@@ -20,6 +22,7 @@ export async function followPages(
   const farewell = `trap 'kill $(jobs -p) 2> /dev/null || true' EXIT`;
   const shell = spawn('bash', ['-euo', 'pipefail', '-c', [farewell, ...script].join('\n')], {
     env: { PATH: process.env['PATH'], ...environment },
+    ...(folder === undefined ? {} : { cwd: folder }),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const together: Buffer[] = [];
