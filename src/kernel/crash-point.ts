@@ -29,6 +29,8 @@ export const CRASH_POINTS = [
   'run.close.committed',
   'grant.end.before-commit',
   'grant.end.committed',
+  'revocation.opened',
+  'revocation.marked',
   'reconcile.issuing.before-commit',
   'reconcile.issuing.orphaned',
   'reconcile.lost.found',

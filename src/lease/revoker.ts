@@ -22,6 +22,8 @@ const LONGEST_POLL_MS = 200;
 export class Revoker implements BeforeApplicationShutdown {
   readonly #sweeps = new Map<string, Promise<number>>();
   readonly #background = new Set<Promise<unknown>>();
+  /** What was started for a revocation last, by its id: two at once would do each other's proofs while the target has work. */
+  readonly #started = new Map<string, Promise<unknown>>();
   #stopping = false;
 
   constructor(
@@ -60,7 +62,8 @@ export class Revoker implements BeforeApplicationShutdown {
   ): Promise<{ readonly proved: number; readonly outstanding: number }> {
     const deadlineMs = this.clock.monotonicMs() + waitMs;
     const leaseIds = await this.claims.concerned(selector);
-    if (named(selector) || !(await this.hold.held())) await settled(this.drainAll(selector), waitMs);
+    if (named(selector) || !(await this.hold.held()))
+      await settled(this.startedOf(selector) ?? this.drainAll(selector), waitMs);
     let tally = await this.claims.tally(leaseIds);
     for (let waited = FIRST_POLL_MS; tally.claimed > 0 && !this.#stopping; waited *= 1.5) {
       const leftMs = deadlineMs - this.clock.monotonicMs();
@@ -73,9 +76,17 @@ export class Revoker implements BeforeApplicationShutdown {
 
   /** Starts the revocations of a selector and does not wait; what fails is left to the scheduler. */
   start(selector: LeaseSelector): void {
-    this.inBackground(
-      this.hold.held().then((held) => (held && !named(selector) ? undefined : this.drainAll(selector))),
-    );
+    const started = this.hold
+      .held()
+      .then((held) => (held && !named(selector) ? undefined : this.drainAll(selector)));
+    this.inBackground(started);
+    if (!('revocationId' in selector)) return;
+    const { revocationId } = selector;
+    const forget = (): void => {
+      if (this.#started.get(revocationId) === started) this.#started.delete(revocationId);
+    };
+    this.#started.set(revocationId, started);
+    void started.then(forget, forget);
   }
 
   /** Tries one lease now, also while the breaker of its mount is open, and waits at most `waitMs`. */
@@ -105,6 +116,10 @@ export class Revoker implements BeforeApplicationShutdown {
     this.#sweeps.set(mount, sweep);
     this.inBackground(sweep);
     return sweep;
+  }
+
+  private startedOf(selector: LeaseSelector): Promise<unknown> | undefined {
+    return 'revocationId' in selector ? this.#started.get(selector.revocationId) : undefined;
   }
 
   private drainAll(selector: LeaseSelector): Promise<unknown> {

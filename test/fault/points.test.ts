@@ -61,8 +61,8 @@ afterAll(() => world.stop());
 
 describe('a broker that dies or stands still', () => {
   it('is looked at wherever leases may be lost', () => {
-    // Calls and checkpoints have files of their own.
-    const elsewhere = /^(call|audit\.checkpoint)\./;
+    // Calls, checkpoints and large revocations have files of their own.
+    const elsewhere = /^(call|audit\.checkpoint|revocation)\./;
     expect(CRASH_POINTS.filter((point) => !(point in ACT) && !elsewhere.test(point))).toEqual([]);
   });
 

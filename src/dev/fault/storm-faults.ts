@@ -5,8 +5,8 @@ import type { Fleet } from './fleet.js';
 import type { CrashAction, Replica } from './replica.js';
 import type { Seeded } from './seeded.js';
 
-/** Points that a storm passes; calls through the gateway and signed checkpoints are not part of it. */
-const POINTS = CRASH_POINTS.filter((point) => !/^(call|audit\.checkpoint)\./.test(point));
+/** Points that a storm passes; calls through the gateway, signed checkpoints and large revocations are not part of it. */
+const POINTS = CRASH_POINTS.filter((point) => !/^(call|audit\.checkpoint|revocation)\./.test(point));
 /** How long a fault waits for somebody to come by. */
 const WAITS_MS = 500;
 const LOOK_EVERY_MS = 20;

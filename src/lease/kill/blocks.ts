@@ -7,6 +7,7 @@ import { Transactions, type Tx } from '../../database/transaction.js';
 import { BrokerError } from '../../kernel/broker-error.js';
 import { actorName, systemCaller, type Caller } from '../../kernel/caller.js';
 import { Clock } from '../../kernel/clock.js';
+import { crashPoint } from '../../kernel/crash-point.js';
 import { Ids, isUuid } from '../../kernel/ids.js';
 import type { OpenedRevocation } from '../../kernel/opened-revocation.js';
 import { columnsOf, insertBlock, selectBlocks, selectorOf, type Block, type BlockTarget } from './block.js';
@@ -64,6 +65,7 @@ export class Blocks {
       });
       return { block, ...opened };
     });
+    crashPoint('revocation.opened');
     await this.revocations.shut(result.revocationId);
     this.revocations.start(result.revocationId);
     return result;

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Transactions } from '../../database/transaction.js';
+import { crashPoint } from '../../kernel/crash-point.js';
 import { Runs } from '../../run/runs.js';
 import { RevocationRequests } from '../revocation-requests.js';
 import type { Revocation } from './revocation.js';
@@ -57,6 +58,7 @@ export class Marking {
           await this.requests.request(tx, { leaseIds }, order);
           await addLeases(tx, id, leaseIds);
         });
+        crashPoint('revocation.marked');
         if (from === 0) onMarked();
       }
       after = found.at(-1)?.id;
