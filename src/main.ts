@@ -3,6 +3,7 @@ import { createApp, type App } from './app.js';
 import { createDataSource } from './database/data-source.js';
 import { grantRoles } from './database/roles.js';
 import type { Diagnosis } from './doctor.js';
+import type { ArchiveStep } from './log-maintenance.js';
 import { BrokerError } from './kernel/broker-error.js';
 import { loadSettings } from './settings/load.js';
 import { settingsReference as settingsMarkdown, settingsJson } from './settings/reference.js';
@@ -59,6 +60,18 @@ export async function migrate(options: StartOptions = {}): Promise<readonly stri
   } finally {
     await dataSource.destroy();
   }
+}
+
+/** Archives, removes and destroys entries of the log that are past their age; with `dryRun` only says which. */
+export async function archiveLog({ dryRun }: { readonly dryRun: boolean }): Promise<readonly ArchiveStep[]> {
+  const { archiveLog: run } = await import('./log-maintenance.js');
+  return connected(() => run(loadSettings(), dryRun));
+}
+
+/** Brings the archived entries of a class in one part of the log back; answers how many. */
+export async function restoreLog(fromIndex: number, name: string, reason?: string): Promise<number> {
+  const { restoreLog: run } = await import('./log-maintenance.js');
+  return connected(() => run(loadSettings(), fromIndex, name, reason));
 }
 
 /** Looks at everything that the broker needs, and says what to do about what is wrong. */

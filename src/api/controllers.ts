@@ -15,6 +15,7 @@ import { SilencesController } from './alert/silences.controller.js';
 import { AuditController } from './compliance/audit.controller.js';
 import { StoryController } from './compliance/story.controller.js';
 import { HeldController } from './compliance/held.controller.js';
+import { LegalHoldsController } from './compliance/legal-holds.controller.js';
 import { CallRecordsController } from './gateway/call-records.controller.js';
 import { ProviderController } from './gateway/provider.controller.js';
 import { ToolCallsController } from './gateway/tool-calls.controller.js';
@@ -58,6 +59,7 @@ export const API_CONTROLLERS: readonly Type[] = [
   IssuersController,
   WhoamiController,
   AuditController,
+  LegalHoldsController,
   HeldController,
   StoryController,
   LogController,

@@ -19,6 +19,9 @@ import { LogTree } from './log/log-tree.js';
 import { LogWatch } from './log/log-watch.js';
 import { NewOrigin } from './log/new-origin.js';
 import { SetBackCheck } from './log/set-back.js';
+import { LegalHolds } from './retention/legal-holds.js';
+import { LogParts } from './retention/parts.js';
+import { RetentionJobs } from './retention/retention-jobs.js';
 import { Sequencer } from './sequencer.js';
 import { SequencerLoop } from './sequencer-loop.js';
 
@@ -47,8 +50,13 @@ import { SequencerLoop } from './sequencer-loop.js';
     HoldJobs,
     WhoHeld,
     RunStory,
+    LogParts,
+    LegalHolds,
+    RetentionJobs,
   ],
   exports: [
+    LogParts,
+    LegalHolds,
     AuditQuery,
     AuditReads,
     AuditTally,

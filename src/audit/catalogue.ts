@@ -357,6 +357,48 @@ export const EVENT_KINDS = {
     /** Names of the filters and their values, that of `account` as an HMAC. */
     filters: maybe<readonly string[]>(),
   },
+  'audit.part_closed': { from_index: open<number>(), to_index: open<number>() },
+  /** Entries of a class were written to a file, which was read again and verified. */
+  'audit.archived': {
+    from_index: open<number>(),
+    to_index: open<number>(),
+    class: open<string>(),
+    kinds: open<readonly string[]>(),
+    entries: open<number>(),
+    file: open<string>(),
+    sha256: open<string>(),
+  },
+  /** They left the database; the file has them. */
+  'audit.removed': {
+    from_index: open<number>(),
+    to_index: open<number>(),
+    class: open<string>(),
+    entries: open<number>(),
+    sha256: open<string>(),
+  },
+  'audit.restored': {
+    from_index: open<number>(),
+    to_index: open<number>(),
+    class: open<string>(),
+    entries: open<number>(),
+    sha256: open<string>(),
+    reason: maybe<string>(),
+  },
+  /** Past their maximum age they are nowhere any more. Their hashes stay in the tree. */
+  'audit.destroyed': {
+    from_index: open<number>(),
+    to_index: open<number>(),
+    class: open<string>(),
+    entries: open<number>(),
+    max_days: open<number>(),
+  },
+  'legal_hold.placed': {
+    hold_id: open<string>(),
+    /** Names of what it selects by. */
+    selects_by: open<readonly string[]>(),
+    reason: open<string>(),
+  },
+  'legal_hold.lifted': { hold_id: open<string>(), reason: open<string>() },
   'log.signing_failed': { reason: open<string>(), size: open<number>() },
   'log.signing_resumed': { size: open<number>() },
   /** The log in the database does not continue the one that was signed last. */

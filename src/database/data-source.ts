@@ -12,6 +12,7 @@ import { StuckLeases1700000007000 } from '../../migrations/1700000007000-stuck-l
 import { Reconciliation1700000008000 } from '../../migrations/1700000008000-reconciliation.js';
 import { Log1700000009000 } from '../../migrations/1700000009000-log.js';
 import { Holds1700000010000 } from '../../migrations/1700000010000-holds.js';
+import { AuditPartitions1700000013000 } from '../../migrations/1700000013000-audit-partitions.js';
 
 /** Every migration, oldest first. A released one never changes. */
 export const MIGRATIONS = [
@@ -26,17 +27,25 @@ export const MIGRATIONS = [
   Reconciliation1700000008000,
   Log1700000009000,
   Holds1700000010000,
+  AuditPartitions1700000013000,
 ];
 
 /** Beyond a statement's own time: what a slow network may take for its answer. */
 const ANSWER_ON_ITS_WAY_MS = 2_000;
 
+/** What differs for work that is not of the moment. */
+export interface ConnectionLimits {
+  readonly poolSize?: number;
+  readonly statementTimeoutMs?: number;
+}
+
 /**
  * A data source for the configured database; not connected yet. The schema comes from migrations alone
  * (`synchronize` is never on), and there are no entities: statements are written.
  */
-export function createDataSource(settings: Settings): DataSource {
-  const { url, poolSize, statementTimeoutMs } = settings.values.database;
+export function createDataSource(settings: Settings, limits: ConnectionLimits = {}): DataSource {
+  const { url } = settings.values.database;
+  const { poolSize, statementTimeoutMs } = { ...settings.values.database, ...limits };
   return new DataSource({
     type: 'postgres',
     url: url.expose(),

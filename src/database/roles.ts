@@ -28,6 +28,7 @@ const GRANTS = `DO $$
     GRANT INSERT ON ${LOG_TABLES.join(', ')} TO leasegate_sequencer;
     GRANT UPDATE ON audit_head TO leasegate_sequencer;
     GRANT EXECUTE ON FUNCTION thin_audit_checkpoints(integer) TO leasegate_sequencer;
+    GRANT EXECUTE ON FUNCTION cut_audit_month() TO leasegate_sequencer;
   END $$`;
 
 /**

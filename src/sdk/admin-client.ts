@@ -5,6 +5,7 @@ import { CostAdmin } from './admin-costs.js';
 import type { WhoamiView } from './api-types.js';
 import { CredentialAdmin, GrantAdmin, LeaseAdmin, RunAdmin } from './admin-resources.js';
 import { HoldAdmin, ReconciliationAdmin } from './admin-reconciliation.js';
+import { RetentionAdmin } from './admin-retention.js';
 import { EgressAdmin, ShadowAdmin } from './admin-shadow.js';
 import { ToolAdmin } from './admin-tools.js';
 import { BlockAdmin, RevocationsAdmin } from './admin-kill.js';
@@ -29,6 +30,7 @@ export class AdminClient {
   readonly hold: HoldAdmin;
   readonly reconciliations: ReconciliationAdmin;
   readonly audit: AuditAdmin;
+  readonly retention: RetentionAdmin;
   readonly costs: CostAdmin;
   readonly alerts: AlertAdmin;
   readonly silences: SilenceAdmin;
@@ -48,6 +50,7 @@ export class AdminClient {
     this.hold = new HoldAdmin(this.#calls);
     this.reconciliations = new ReconciliationAdmin(this.#calls);
     this.audit = new AuditAdmin(this.#calls);
+    this.retention = new RetentionAdmin(this.#calls);
     this.costs = new CostAdmin(this.#calls);
     this.alerts = new AlertAdmin(this.#calls);
     this.silences = new SilenceAdmin(this.#calls);

@@ -769,6 +769,251 @@ export interface LeaseView {
   };
 }
 
+export interface LegalHoldBody {
+  /** all that is given must hold */
+  selector: {
+    /** any of these */
+    kinds?:
+      | (
+          | 'exchange.accepted'
+          | 'exchange.refused'
+          | 'authentication.accepted'
+          | 'authentication.refused'
+          | 'authorization.refused'
+          | 'issuer.preset_drift'
+          | 'signing_key.created'
+          | 'grant.created'
+          | 'grant.changed'
+          | 'grant.submitted'
+          | 'grant.approved'
+          | 'grant.activated'
+          | 'grant.suspended'
+          | 'grant.resumed'
+          | 'grant.revoked'
+          | 'grant.expired'
+          | 'credential.created'
+          | 'credential.changed'
+          | 'credential.disabled'
+          | 'credential.enabled'
+          | 'tool.created'
+          | 'tool.changed'
+          | 'tool.disabled'
+          | 'tool.enabled'
+          | 'run.opened'
+          | 'run.closed'
+          | 'run.revoked'
+          | 'run.expired'
+          | 'lease.requested'
+          | 'lease.issued'
+          | 'lease.failed'
+          | 'lease.refused'
+          | 'lease.renewed'
+          | 'lease.renewal_refused'
+          | 'lease.revocation_requested'
+          | 'lease.revocation_failed'
+          | 'lease.stuck'
+          | 'lease.retry_requested'
+          | 'lease.forgotten'
+          | 'lease.ended'
+          | 'lease.orphaned'
+          | 'lease.lost'
+          | 'revocation.lagging'
+          | 'revocation.caught_up'
+          | 'lease.unknown_found'
+          | 'token.unknown_found'
+          | 'reconciliation.asked'
+          | 'reconciliation.aborted'
+          | 'reconciliation.finished'
+          | 'clock.skewed'
+          | 'revocation.requested'
+          | 'revocation.completed'
+          | 'block.created'
+          | 'block.lifted'
+          | 'call.started'
+          | 'call.ended'
+          | 'call.refused'
+          | 'call.rows_dropped'
+          | 'cost.usage_imported'
+          | 'cost.difference_found'
+          | 'shadow.egress'
+          | 'shadow.provider_usage'
+          | 'shadow.vault_read'
+          | 'shadow.imported'
+          | 'alert.fired'
+          | 'alert.resolved'
+          | 'alert.notification_failed'
+          | 'alert.silenced'
+          | 'alert.silence_ended'
+          | 'alert.tested'
+          | 'audit.read'
+          | 'audit.exported'
+          | 'audit.part_closed'
+          | 'audit.archived'
+          | 'audit.removed'
+          | 'audit.restored'
+          | 'audit.destroyed'
+          | 'legal_hold.placed'
+          | 'legal_hold.lifted'
+          | 'log.signing_failed'
+          | 'log.signing_resumed'
+          | 'log.set_back'
+          | 'log.origin_changed'
+          | 'log.damaged'
+          | 'log.entry_lost'
+          | 'log.stalled'
+          | 'revocation.held'
+          | 'revocation.resumed'
+          | 'retention.dropped'
+        )[]
+      | undefined;
+    /** not before */
+    from?: string | undefined;
+    /** before */
+    to?: string | undefined;
+    /** the platform's run id */
+    run?: string | undefined;
+    /** our id of the run */
+    run_ref?: string | undefined;
+    /** id or name */
+    grant?: string | undefined;
+    lease?: string | undefined;
+    credential?: string | undefined;
+    tool?: string | undefined;
+    /** subject of the workload */
+    workload?: string | undefined;
+    /** subject of who did it */
+    actor?: string | undefined;
+    /** a leased account, such as a database user; kept as an HMAC */
+    account?: string | undefined;
+  };
+  /** why; kept in the event */
+  reason: string;
+}
+
+export interface LegalHoldView {
+  id: string;
+  selector: {
+    /** any of these */
+    kinds?:
+      | (
+          | 'exchange.accepted'
+          | 'exchange.refused'
+          | 'authentication.accepted'
+          | 'authentication.refused'
+          | 'authorization.refused'
+          | 'issuer.preset_drift'
+          | 'signing_key.created'
+          | 'grant.created'
+          | 'grant.changed'
+          | 'grant.submitted'
+          | 'grant.approved'
+          | 'grant.activated'
+          | 'grant.suspended'
+          | 'grant.resumed'
+          | 'grant.revoked'
+          | 'grant.expired'
+          | 'credential.created'
+          | 'credential.changed'
+          | 'credential.disabled'
+          | 'credential.enabled'
+          | 'tool.created'
+          | 'tool.changed'
+          | 'tool.disabled'
+          | 'tool.enabled'
+          | 'run.opened'
+          | 'run.closed'
+          | 'run.revoked'
+          | 'run.expired'
+          | 'lease.requested'
+          | 'lease.issued'
+          | 'lease.failed'
+          | 'lease.refused'
+          | 'lease.renewed'
+          | 'lease.renewal_refused'
+          | 'lease.revocation_requested'
+          | 'lease.revocation_failed'
+          | 'lease.stuck'
+          | 'lease.retry_requested'
+          | 'lease.forgotten'
+          | 'lease.ended'
+          | 'lease.orphaned'
+          | 'lease.lost'
+          | 'revocation.lagging'
+          | 'revocation.caught_up'
+          | 'lease.unknown_found'
+          | 'token.unknown_found'
+          | 'reconciliation.asked'
+          | 'reconciliation.aborted'
+          | 'reconciliation.finished'
+          | 'clock.skewed'
+          | 'revocation.requested'
+          | 'revocation.completed'
+          | 'block.created'
+          | 'block.lifted'
+          | 'call.started'
+          | 'call.ended'
+          | 'call.refused'
+          | 'call.rows_dropped'
+          | 'cost.usage_imported'
+          | 'cost.difference_found'
+          | 'shadow.egress'
+          | 'shadow.provider_usage'
+          | 'shadow.vault_read'
+          | 'shadow.imported'
+          | 'alert.fired'
+          | 'alert.resolved'
+          | 'alert.notification_failed'
+          | 'alert.silenced'
+          | 'alert.silence_ended'
+          | 'alert.tested'
+          | 'audit.read'
+          | 'audit.exported'
+          | 'audit.part_closed'
+          | 'audit.archived'
+          | 'audit.removed'
+          | 'audit.restored'
+          | 'audit.destroyed'
+          | 'legal_hold.placed'
+          | 'legal_hold.lifted'
+          | 'log.signing_failed'
+          | 'log.signing_resumed'
+          | 'log.set_back'
+          | 'log.origin_changed'
+          | 'log.damaged'
+          | 'log.entry_lost'
+          | 'log.stalled'
+          | 'revocation.held'
+          | 'revocation.resumed'
+          | 'retention.dropped'
+        )[]
+      | undefined;
+    /** not before */
+    from?: string | undefined;
+    /** before */
+    to?: string | undefined;
+    /** the platform's run id */
+    run?: string | undefined;
+    /** our id of the run */
+    run_ref?: string | undefined;
+    /** id or name */
+    grant?: string | undefined;
+    lease?: string | undefined;
+    credential?: string | undefined;
+    tool?: string | undefined;
+    /** subject of the workload */
+    workload?: string | undefined;
+    /** subject of who did it */
+    actor?: string | undefined;
+    account_hmac?: string | undefined;
+  };
+  reason: string;
+  placed_at: string;
+  placed_by: string;
+  lifted_at: string | null;
+  lifted_by: string | null;
+  lifted_because: string | null;
+}
+
 export interface LogKeysView {
   items: {
     /** `name+id+base64`, as verifiers of signed notes read it */
@@ -801,6 +1046,29 @@ export interface LogOriginView {
 
 export interface LogOriginsView {
   items: LogOriginView[];
+}
+
+export interface LogPartView {
+  from_index: number;
+  /** without it; null while the part is open */
+  to_index: number | null;
+  closed: boolean;
+  /** what of it is not, or not only, in the database */
+  archives: {
+    class: string;
+    /** `removed`: only in the file; `restored`: back from it for a while; `destroyed`: nowhere */
+    state: 'archived' | 'removed' | 'restored' | 'destroyed';
+    kinds: string[];
+    entries: number;
+    first_at: string;
+    last_at: string;
+    file: string | null;
+    sha256: string | null;
+  }[];
+}
+
+export interface LogPartsView {
+  items: LogPartView[];
 }
 
 export interface LoginView {

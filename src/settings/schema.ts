@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { alertsSchema } from './alerts-schema.js';
 import { seconds, secret } from './field.js';
 import { gatewaySchema } from './gateway-schema.js';
+import { auditRetentionSchema } from './audit-retention-schema.js';
 import { logSchema } from './log-schema.js';
 import { issuerSchema } from './issuer-schema.js';
 import { leasesSchema } from './leases-schema.js';
@@ -143,6 +144,7 @@ export const settingsSchema = z
       .prefault({}),
     audit: z.strictObject({
       log: logSchema,
+      retention: auditRetentionSchema,
       hmacKey: secret.describe(
         'key for sensitive identifiers in events; keep it, or old ones cannot be matched',
       ),

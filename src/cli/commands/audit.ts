@@ -2,6 +2,7 @@ import { Option, type Command } from 'commander';
 import { gather, type CommandSet } from '../command-set.js';
 import { defineAuditQuestions } from './audit-questions.js';
 import { withPages } from './list-options.js';
+import { defineRetentionCommands } from './retention.js';
 
 /** `audit …`: what happened, and the proof of it. */
 export function defineAuditCommands(set: CommandSet, program: Command): void {
@@ -107,6 +108,7 @@ export function defineAuditCommands(set: CommandSet, program: Command): void {
       'a key of the log; the export must end with a checkpoint of it; repeatable',
       gather,
     );
+  defineRetentionCommands(set, audit);
 }
 
 function withFilters(command: Command): Command {

@@ -43,6 +43,9 @@ describe('a login with the roles of the broker', () => {
     `ALTER TABLE audit_entry DISABLE TRIGGER ALL`,
     `ALTER TABLE audit_entry DETACH PARTITION audit_entry_0`,
     `DROP TABLE audit_entry`,
+    `SELECT cut_audit_part(512)`,
+    `UPDATE audit_archive SET state = 'destroyed'`,
+    `UPDATE audit_part SET to_idx = 256`,
     `SET session_replication_role = replica`,
   ])('may not %s', async (sql) => {
     await expect(broker.query(sql)).rejects.toThrow(/permission denied|must be owner/);

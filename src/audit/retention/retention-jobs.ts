@@ -1,0 +1,70 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Transactions } from '../../database/transaction.js';
+import { systemCaller } from '../../kernel/caller.js';
+import { Clock } from '../../kernel/clock.js';
+import { Ids } from '../../kernel/ids.js';
+import { JobRegistry } from '../../scheduler/job.js';
+import { Settings } from '../../settings/schema.js';
+import { AuditInbox } from '../audit-inbox.js';
+import { withMaintenance } from './maintenance.js';
+import { retentionClasses } from './retention-classes.js';
+
+const HOUR_MS = 3_600_000;
+
+/**
+ * Cuts the log by months, and archives what is old where this login owns the tables. Where it does not, which is better,
+ * `leasegate audit archive` does that with the owner's login.
+ */
+@Injectable()
+export class RetentionJobs implements OnModuleInit {
+  constructor(
+    private readonly registry: JobRegistry,
+    private readonly settings: Settings,
+    private readonly clock: Clock,
+    private readonly ids: Ids,
+    private readonly transactions: Transactions,
+    private readonly audit: AuditInbox,
+  ) {}
+
+  onModuleInit(): void {
+    const { retention } = this.settings.values.audit;
+    // Looked at here, so that a class of a kind that there is none of ends the start.
+    const classes = retentionClasses(retention);
+    this.registry.add({
+      name: 'audit.retention',
+      everyMs: HOUR_MS,
+      sharing: 'exclusive',
+      run: async (signal) => ({
+        worked: (await this.cut()) + (classes.length === 0 ? 0 : await this.retain(signal)),
+      }),
+    });
+  }
+
+  /** Ends the open part when its month is over; answers how many parts it ended. */
+  async cut(): Promise<number> {
+    return withMaintenance(this.settings, this.clock, this.ids, async ({ parts }) => {
+      const [before] = (await parts.list()).slice(-1);
+      // The first call prepares a large part, the second one cuts it.
+      if (!(await parts.cutMonth()) && !(await parts.cutMonth())) return 0;
+      const ended = (await parts.list()).find(({ fromIndex }) => fromIndex === before?.fromIndex);
+      const caller = systemCaller('retention', this.ids.uuid());
+      await this.audit.record(
+        'audit.part_closed',
+        { caller },
+        { from_index: ended?.fromIndex ?? 0, to_index: ended?.toIndex ?? 0 },
+      );
+      return 1;
+    });
+  }
+
+  private async retain(signal: AbortSignal): Promise<number> {
+    const [owner] = await this.transactions.reads.query<{ ours: boolean }[]>(
+      `SELECT pg_has_role(relowner, 'MEMBER') AS ours FROM pg_class WHERE oid = 'audit_entry'::regclass`,
+    );
+    if (owner?.ours !== true) return 0;
+    return withMaintenance(this.settings, this.clock, this.ids, async ({ retention }) => {
+      const steps = await retention.run({ signal });
+      return steps.filter(({ did }) => did !== 'held').length;
+    });
+  }
+}
