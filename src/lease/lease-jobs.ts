@@ -12,6 +12,8 @@ const EACH_TICK_MS = 500;
 const SWEEP = 10_000;
 /** How long a run of the job waits for slow mounts, which go on behind it. */
 const SWEEP_WAIT_MS = 1_000;
+/** Far longer than a run takes; what has not ended then waits for something that does not come. */
+const LONGEST_MS = 30_000;
 
 /** The work on leases that comes round. */
 @Injectable()
@@ -34,18 +36,21 @@ export class LeaseJobs implements OnModuleInit {
         name: 'expire-leases',
         everyMs: EACH_TICK_MS,
         sharing: 'exclusive',
+        longestMs: LONGEST_MS,
         run: (signal) => untilDone(signal, () => this.expireAndRevoke()),
       },
       {
         name: 'revoke-leases',
         everyMs: EACH_TICK_MS,
         sharing: 'every-replica',
+        longestMs: LONGEST_MS,
         run: async () => ({ worked: await this.revoker.revokeDue(SWEEP, SWEEP_WAIT_MS) }),
       },
       {
         name: 'watch-revocation-lag',
         everyMs: 5_000,
         sharing: 'exclusive',
+        longestMs: LONGEST_MS,
         run: async () => ({ worked: await this.lag.watch() }),
       },
       {

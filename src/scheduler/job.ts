@@ -17,6 +17,11 @@ export interface Job {
   /** `exclusive`: one replica at a time. `every-replica`: each replica for itself, for what it holds in memory. */
   readonly sharing: 'exclusive' | 'every-replica';
   /**
+   * Longest run, for jobs that nothing may hold up for ever: then the run is told to end and counts as failed, and the
+   * job goes on, here or elsewhere, even if that run never ends. Without it a run takes as long as it takes.
+   */
+  readonly longestMs?: number;
+  /**
    * Does what is due. The signal is aborted when the replica stops or when the claim on an exclusive job is lost: end
    * soon, at a point where nothing is half done. What it throws is logged and persisted without its message.
    */

@@ -9,6 +9,7 @@ import { keepClaim } from './heartbeat.js';
 import type { Job } from './job.js';
 import { JobClaims, type Claim } from './job-claims.js';
 import { RegisteredJobs } from './registered-jobs.js';
+import { RunTooLong, withinLimit } from './run-limit.js';
 import { RunHistory } from './run-history.js';
 
 const INTERVAL = 'scheduler.tick';
@@ -145,10 +146,11 @@ export class Runner implements OnApplicationBootstrap, OnModuleDestroy {
     try {
       controller.signal.throwIfAborted();
       if (claim !== undefined) crashPoint('job.claimed');
-      worked = (await job.run(controller.signal)).worked;
+      const run = job.run(controller.signal);
+      worked = (await withinLimit(run, job.longestMs, (late) => controller.abort(late))).worked;
     } catch (thrown) {
       // Ending early because it was told to is not a failure of the job.
-      if (!controller.signal.aborted) {
+      if (!controller.signal.aborted || thrown instanceof RunTooLong) {
         error = safeErrorText(thrown);
         log.error(safeErrorFields(thrown), 'the job failed');
       }
@@ -169,7 +171,7 @@ export class Runner implements OnApplicationBootstrap, OnModuleDestroy {
     log: Log,
   ): Promise<void> {
     try {
-      if (aborted) await this.claims.release(claim);
+      if (aborted && error === undefined) await this.claims.release(claim);
       else if (!(await this.claims.finish(claim, job.everyMs, error))) {
         log.warn({}, 'the job ended after its claim was lost');
       }

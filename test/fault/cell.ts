@@ -30,7 +30,7 @@ export interface Scene {
   readonly subject: string;
   /** The broker that this cell has to itself. */
   readonly replica: Replica;
-  /** Sets the fault at that broker. */
+  /** Sets the fault at that broker; when nobody met it there in an earlier attempt, at every broker. */
   here(): Promise<void>;
   /**
    * Sets the fault at every broker, since who does the work of jobs is not known before, and waits until it has
@@ -43,8 +43,11 @@ export interface Scene {
 
 const borrowed = new Set<Replica>();
 const ATTEMPTS = 8;
-/** Times the number of the attempt: a broker that was cut off does not go back to the same mount for a while. */
-const PAUSE_MS = 1_000;
+/**
+ * How long a fault may be late, times the number of the attempt: a broker that others have cut off from a mount leaves
+ * it alone for five seconds, and what is to be revoked there comes round to somebody else.
+ */
+const LATE_MS = 1_000;
 const WITHIN_MS = 45_000;
 const LOOK_EVERY_MS = 100;
 
@@ -59,12 +62,16 @@ export async function play(world: FaultWorld, cell: Cell): Promise<void> {
       for (const trap of traps.values()) if (await trap.sprung()) return true;
       return false;
     };
-    const within = async (poke: () => Promise<void>): Promise<void> => {
-      const deadline = performance.now() + WITHIN_MS;
+    const within = async (poke: () => Promise<void>, longestMs = WITHIN_MS): Promise<void> => {
+      const deadline = performance.now() + longestMs;
       while (!(await happened()) && performance.now() < deadline) {
         await poke();
         await pause(LOOK_EVERY_MS);
       }
+    };
+    const setAll = async (): Promise<void> => {
+      // Others come and go meanwhile.
+      for (const one of world.fleet.serving) if (!traps.has(one)) await set(one);
     };
     const scene: Scene = {
       world,
@@ -73,18 +80,18 @@ export async function play(world: FaultWorld, cell: Cell): Promise<void> {
       subject: FAULT_SUBJECT,
       replica,
       sprung: () => within(async () => undefined),
-      here: () => set(replica),
+      // Another one was quicker the first time: then it may meet the fault as well.
+      here: () => (attempt === 1 ? set(replica) : setAll()),
       everywhere: (poke) =>
         within(async () => {
-          // Others come and go meanwhile.
-          for (const one of world.fleet.serving) if (!traps.has(one)) await set(one);
+          await setAll();
           await poke?.();
         }),
     };
     try {
       await cell.act(scene);
+      await within(async () => undefined, attempt * LATE_MS);
       if (await happened()) return;
-      await pause(attempt * PAUSE_MS);
     } finally {
       borrowed.delete(replica);
       for (const trap of traps.values()) await trap.remove();

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { exampleGrant } from '../example-specs.js';
 import { DEV_ISSUER_NAME } from '../issuer-names.js';
@@ -13,6 +14,8 @@ import { Seeded } from './seeded.js';
 export const FAULT_SUBJECT = 'jobs/faults';
 
 const LOOK_EVERY_MS = 500;
+/** Lines of the brokers' log that are shown when the books do not agree. */
+const TROUBLES = 60;
 /** Other brokers decide by grants that are at most a second old. */
 const GRANTS_SEEN_AFTER_MS = 1_100;
 
@@ -75,10 +78,32 @@ export class FaultWorld {
       // All of the books are long after a long storm; these few rows say whether it is worth while to read them.
       if (late || (await this.#quiet())) {
         const comparison = compareBooks(await readBooks(this.parts), this.ledger);
-        if (late || agrees(comparison)) return comparison;
+        if (agrees(comparison)) return comparison;
+        if (late) {
+          process.stderr.write(await this.#surroundings());
+          return comparison;
+        }
       }
       await pause(LOOK_EVERY_MS);
     }
+  }
+
+  /** What may tell why nothing comes to rest: the jobs, the hold, and the last troubles that brokers logged. */
+  async #surroundings(): Promise<string> {
+    const { databaseUrl, logFile } = this.parts;
+    const jobs = await select(
+      databaseUrl,
+      'SELECT *, clock_timestamp() AS now FROM scheduled_jobs ORDER BY name',
+    );
+    const switches = await select(databaseUrl, 'SELECT * FROM switches');
+    const leases = await select(
+      databaseUrl,
+      'SELECT id, state, mount, expires_at, next_attempt_at, attempts, claimed_until, last_error FROM leases WHERE ended_at IS NULL LIMIT 20',
+    );
+    const log = await readFile(logFile, 'utf8').catch(() => '');
+    const troubles = log.split('\n').filter((line) => /"level":"(warn|error|fatal)"/.test(line));
+    const rows = [...jobs, ...switches, ...leases].map((row) => JSON.stringify(row));
+    return `${[...rows, ...troubles.slice(-TROUBLES)].join('\n')}\n`;
   }
 
   async #quiet(): Promise<boolean> {

@@ -9,6 +9,8 @@ import { Revocations } from './revocations.js';
 const AT_ONCE = 100;
 /** A revocation that gathers for longer than this has lost its replica, or is helped. */
 const GATHERING_MS = 10_000;
+/** Far longer than a run takes; what has not ended then waits for something that does not come. */
+const LONGEST_MS = 30_000;
 const DAY_MS = 86_400_000;
 
 /** The work on revocations and blocks that comes round, so that none of it depends on the replica that began it. */
@@ -28,12 +30,14 @@ export class KillJobs implements OnModuleInit {
       name: 'revocations.advance',
       everyMs: 2_000,
       sharing: 'exclusive',
+      longestMs: LONGEST_MS,
       run: async (signal) => ({ worked: (await this.gather(signal)) + (await this.finish(signal)) }),
     });
     this.registry.add({
       name: 'blocks.lift',
       everyMs: 1_000,
       sharing: 'exclusive',
+      longestMs: LONGEST_MS,
       run: async () => ({ worked: await this.blocks.liftDue(AT_ONCE) }),
     });
     this.registry.add({

@@ -4,6 +4,8 @@ import { Clocks } from './clocks.js';
 import { Reconcile } from './reconcile.js';
 
 const CLOCKS_EVERY_MS = 60_000;
+/** Far longer than a run takes; what has not ended then waits for something that does not come. */
+const LONGEST_MS = 30_000;
 
 /** The comparisons that come round. */
 @Injectable()
@@ -27,6 +29,7 @@ export class ReconcileJobs implements OnModuleInit {
         name: 'reconcile-issuing',
         everyMs: 5_000,
         sharing: 'exclusive',
+        longestMs: LONGEST_MS,
         run: async () => ({ worked: (await this.reconcile.issuing()).orphaned }),
       },
       {

@@ -77,6 +77,32 @@ class CutOff extends Transactions {
 }
 
 describe('an exclusive job', () => {
+  it('is taken from a run that never ends, though its replica is alive, and runs again', async () => {
+    let runs = 0;
+    const told: unknown[] = [];
+    const hangsOnce = (signal: AbortSignal): Promise<{ worked: number }> => {
+      runs += 1;
+      if (runs > 1) return Promise.resolve({ worked: 7 });
+      signal.addEventListener('abort', () => told.push(signal.reason));
+      return never();
+    };
+    const job = { ...exclusive(hangsOnce), longestMs: 1_500 };
+    const first = replica(job);
+    await first.runner.tick();
+    // It extends its claim of 600 ms as long as it is within its time.
+    const second = replica(job);
+    await until(async () => (await row())?.failures === 1, { what: 'the failure', deadlineMs: 20_000 });
+    expect(told).toMatchObject([{ name: 'RunTooLong' }]);
+    expect(await row()).toMatchObject({ claimedBy: null, lastError: 'RunTooLong' });
+    expect(first.runner.running()).toEqual([]);
+    await second.runner.tick();
+    await until(async () => (await row())?.runs === 2 && (await row())?.claimedBy === null, {
+      what: 'the second run',
+      deadlineMs: 20_000,
+    });
+    expect(await row()).toMatchObject({ failures: 1, lastError: null });
+  });
+
   it('never runs twice at the same time, on two replicas that both look all the time', async () => {
     let now = 0;
     let most = 0;
