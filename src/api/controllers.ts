@@ -14,6 +14,7 @@ import { AlertsController } from './alert/alerts.controller.js';
 import { SilencesController } from './alert/silences.controller.js';
 import { AuditController } from './compliance/audit.controller.js';
 import { StoryController } from './compliance/story.controller.js';
+import { ExportController } from './compliance/export.controller.js';
 import { HeldController } from './compliance/held.controller.js';
 import { LegalHoldsController } from './compliance/legal-holds.controller.js';
 import { CallRecordsController } from './gateway/call-records.controller.js';
@@ -60,6 +61,7 @@ export const API_CONTROLLERS: readonly Type[] = [
   WhoamiController,
   AuditController,
   LegalHoldsController,
+  ExportController,
   HeldController,
   StoryController,
   LogController,

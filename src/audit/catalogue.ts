@@ -350,7 +350,11 @@ export const EVENT_KINDS = {
     filters: maybe<readonly string[]>(),
   },
   'audit.exported': {
+    export_id: open<string>(),
     format: open<string>(),
+    compression: maybe<string>(),
+    /** Name of the scheduled export that it belongs to. */
+    schedule: maybe<string>(),
     from_index: open<number>(),
     to_index: maybe<number>(),
     filtered: open<boolean>(),
@@ -399,6 +403,20 @@ export const EVENT_KINDS = {
     reason: open<string>(),
   },
   'legal_hold.lifted': { hold_id: open<string>(), reason: open<string>() },
+  /** All of it was handed over; what it was, so that whoever has the file can prove that it is this one. */
+  'audit.export_finished': {
+    export_id: open<string>(),
+    format: open<string>(),
+    compression: maybe<string>(),
+    schedule: maybe<string>(),
+    from_index: open<number>(),
+    to_index: open<number>(),
+    filtered: open<boolean>(),
+    count: open<number>(),
+    bytes: open<number>(),
+    /** Hex; of the whole file. */
+    sha256: open<string>(),
+  },
   'log.signing_failed': { reason: open<string>(), size: open<number>() },
   'log.signing_resumed': { size: open<number>() },
   /** The log in the database does not continue the one that was signed last. */

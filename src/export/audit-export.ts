@@ -1,39 +1,39 @@
 import { Injectable } from '@nestjs/common';
-import type { Readable } from 'node:stream';
+import { createHash } from 'node:crypto';
 import { AuditInbox } from '../audit/audit-inbox.js';
-import { AuditQuery } from '../audit/audit-query.js';
-import { conditionOf, leavesGaps, type AuditFilters, type Condition } from '../audit/audit-filters.js';
+import { conditionOf, type AuditFilters, type Condition } from '../audit/audit-filters.js';
+import { shownFilters } from '../audit/audit-reads.js';
 import type { EventData } from '../audit/catalogue.js';
-import { Checkpoints } from '../audit/log/checkpoints.js';
-import { LogTree } from '../audit/log/log-tree.js';
 import { BrokerError } from '../kernel/broker-error.js';
 import type { Caller } from '../kernel/caller.js';
+import { Ids } from '../kernel/ids.js';
 import { Log } from '../kernel/log.js';
 import { safeErrorFields } from '../kernel/safe-error.js';
 import { Settings } from '../settings/schema.js';
-import { CsvWriter } from './csv.js';
-import type { ExportedCheckpoint, ExportScope, ExportWriter } from './export-format.js';
+import { gzipped, loadZstd, zstdFrames, type Compression } from './compression.js';
+import type { ExportWriter, Piece } from './export-format.js';
+import { ExportScopes, type ScopeWithProofs } from './export-scope.js';
 import { ExportStream } from './export-stream.js';
-import { JsonlWriter } from './jsonl.js';
+import { fileForm, type ExportFormat, type FileForm } from './formats.js';
 import { LogReader } from './log-reader.js';
 
 /** Each holds a connection of its own to the database for as long as its reader takes. */
 const MAX_EXPORTS = 4;
 
-const WRITERS = {
-  jsonl: { contentType: 'application/x-ndjson; charset=utf-8', writer: () => new JsonlWriter() },
-  csv: { contentType: 'text/csv; charset=utf-8; header=present', writer: () => new CsvWriter() },
-} as const satisfies Record<string, { readonly contentType: string; readonly writer: () => ExportWriter }>;
+/** How an export is made, besides its filters and form. */
+export interface ExportOptions {
+  readonly compression?: Compression | undefined;
+  /** Name of the schedule that it belongs to. */
+  readonly schedule?: string | undefined;
+}
 
-/** A form of export. */
-export type ExportFormat = keyof typeof WRITERS;
-
-/** All forms, for validation and documentation. */
-export const EXPORT_FORMATS = Object.keys(WRITERS) as readonly ExportFormat[];
-
-/** The media type of a form. */
-export function exportContentType(format: ExportFormat): string {
-  return WRITERS[format].contentType;
+interface Running {
+  readonly caller: Caller;
+  readonly scope: ScopeWithProofs;
+  readonly form: FileForm;
+  readonly condition: Condition;
+  /** What both of its events say. */
+  readonly said: Pick<EventData<'audit.exported'>, 'export_id' | 'format' | 'compression' | 'schedule'>;
 }
 
 /** Streams the log, or the part of it that filters name, as it stands at the moment of the call. */
@@ -44,20 +44,25 @@ export class AuditExport {
   constructor(
     private readonly settings: Settings,
     private readonly log: Log,
+    private readonly ids: Ids,
     private readonly inbox: AuditInbox,
-    private readonly query: AuditQuery,
-    private readonly tree: LogTree,
-    private readonly checkpoints: Checkpoints,
+    private readonly scopes: ExportScopes,
   ) {}
 
   /**
-   * Starts an export, recorded as `audit.exported` before the first byte. The stream takes as much memory for a million
-   * entries as for a thousand, waits for its reader, and lets go of the database when it is destroyed. It fails when the
-   * database does: what was written then has no end, and does not verify.
+   * Starts an export, recorded as `audit.exported` before the first byte and as `audit.export_finished`, with the checksum
+   * of the file, after the last one. The stream takes as much memory for a million entries as for a thousand, waits for
+   * its reader, and lets go of the database when it is destroyed. It fails when the database does: what was written then
+   * has no end, and does not verify.
    *
    * Refuses with `request_invalid` (filters), `overloaded` (too many at once) or `database_unavailable`.
    */
-  async stream(caller: Caller, filters: AuditFilters, format: ExportFormat): Promise<Readable> {
+  async stream(
+    caller: Caller,
+    filters: AuditFilters,
+    format: ExportFormat,
+    { compression, schedule }: ExportOptions = {},
+  ): Promise<ExportStream> {
     if (this.#open >= MAX_EXPORTS) {
       throw new BrokerError('overloaded', {
         detail: `${MAX_EXPORTS} exports are running`,
@@ -68,30 +73,71 @@ export class AuditExport {
     const reader = new LogReader(this.settings.values.database.url.expose());
     try {
       const condition = conditionOf(filters, (value) => this.inbox.hmac(value));
-      const scope = await this.#scope(filters);
+      const scope = await this.scopes.of(filters);
+      const form = fileForm(format, compression);
       await reader.connect().catch((cause: unknown) => {
         throw new BrokerError('database_unavailable', { cause });
       });
-      await this.inbox.record('audit.exported', { caller }, this.#recorded(filters, format, scope));
-      return this.#readable(reader, condition, scope, WRITERS[format].writer(), caller);
+      const said = { export_id: this.ids.uuid(), format, compression, schedule };
+      await this.inbox.record('audit.exported', { caller }, this.#recorded(filters, said, scope));
+      return await this.#readable(reader, { caller, scope, form, condition, said });
     } catch (error) {
       await this.#release(reader);
       throw error;
     }
   }
 
-  #readable(
-    reader: LogReader,
-    condition: Condition,
-    scope: ExportScope,
-    writer: ExportWriter,
-    caller: Caller,
-  ): Readable {
-    const stream = new ExportStream(write(reader, condition, scope, writer), () => this.#release(reader));
+  async #readable(reader: LogReader, running: Running): Promise<ExportStream> {
+    const { caller, form, scope, said } = running;
+    const zstd = form.compression === 'zstd' ? await loadZstd() : undefined;
+    const counted = { count: 0 };
+    const plain = write(reader, running, await form.writer(zstd), counted);
+    const pieces = !form.wrapped ? plain : zstd === undefined ? gzipped(plain) : zstdFrames(plain, zstd);
+    const stream = new ExportStream(
+      {
+        exportId: said.export_id,
+        fromIndex: scope.fromIndex,
+        toIndex: scope.head.size,
+        logSize: scope.logSize,
+        filtered: scope.filtered,
+        contentType: form.contentType,
+        fileName: `leasegate-audit.${form.extension}`,
+      },
+      this.#finished(pieces, running, counted),
+      () => this.#release(reader),
+    );
     stream.once('error', (error) => {
       this.log.warn({ requestId: caller.requestId, ...safeErrorFields(error) }, 'an export ended early');
     });
     return stream;
+  }
+
+  /** The pieces, and after the last one the event that says what they were. */
+  async *#finished(
+    pieces: AsyncIterable<Buffer>,
+    { caller, scope, said }: Running,
+    counted: { readonly count: number },
+  ): AsyncGenerator<Buffer, void, void> {
+    const hash = createHash('sha256');
+    let bytes = 0;
+    for await (const piece of pieces) {
+      hash.update(piece);
+      bytes += piece.length;
+      yield piece;
+    }
+    await this.inbox.record(
+      'audit.export_finished',
+      { caller },
+      {
+        ...said,
+        from_index: scope.fromIndex,
+        to_index: scope.head.size,
+        filtered: scope.filtered,
+        count: counted.count,
+        bytes,
+        sha256: hash.digest('hex'),
+      },
+    );
   }
 
   async #release(reader: LogReader): Promise<void> {
@@ -99,44 +145,18 @@ export class AuditExport {
     this.#open -= 1;
   }
 
-  async #scope(filters: AuditFilters): Promise<ExportScope> {
-    const whole = await this.query.head();
-    const size = Math.min(whole.size, filters.toIndex ?? whole.size);
-    const fromIndex = Math.min(filters.fromIndex ?? 0, size);
-    const rootHash = size === whole.size ? whole.rootHash : (await this.tree.rootAt(size)).toString('hex');
-    const filtered = leavesGaps(filters);
+  #recorded(
+    filters: AuditFilters,
+    said: Running['said'],
+    { fromIndex, head, filtered }: ScopeWithProofs,
+  ): EventData<'audit.exported'> {
+    const { fromIndex: _from, toIndex: _to, reach: _reach, ...named } = filters;
+    const shown = shownFilters(named, (value) => this.inbox.hmac(value));
     return {
-      head: { origin: whole.origin, size, rootHash },
-      fromIndex,
-      left: filtered ? [] : await this.#between(0, fromIndex),
+      ...said,
+      from_index: fromIndex,
+      to_index: head.size,
       filtered,
-      checkpoint: filtered ? undefined : await this.#checkpoint(fromIndex, size),
-    };
-  }
-
-  /** Hex; hashes that stand for the entries `[begin, end)`. */
-  async #between(begin: number, end: number): Promise<string[]> {
-    return (await this.tree.range(begin, end)).hashes.map((hash) => hash.toString('hex'));
-  }
-
-  async #checkpoint(from: number, size: number): Promise<ExportedCheckpoint | undefined> {
-    const newest = await this.checkpoints.newest();
-    if (newest === undefined || newest.size < from) return undefined;
-    return { note: newest.note, right: await this.#between(size, Math.max(size, newest.size)) };
-  }
-
-  #recorded(filters: AuditFilters, format: ExportFormat, scope: ExportScope): EventData<'audit.exported'> {
-    const { fromIndex: _from, toIndex: _to, account, ...named } = filters;
-    const shown = Object.entries({ ...named, account: account && this.inbox.hmac(account) })
-      .filter(([, value]) => value !== undefined)
-      .map(([name, value]) =>
-        `${name}=${value instanceof Date ? value.toISOString() : String(value)}`.slice(0, 512),
-      );
-    return {
-      format,
-      from_index: scope.fromIndex,
-      to_index: scope.head.size,
-      filtered: scope.filtered,
       ...(shown.length > 0 && { filters: shown }),
     };
   }
@@ -144,14 +164,26 @@ export class AuditExport {
 
 async function* write(
   reader: LogReader,
-  condition: Condition,
-  scope: ExportScope,
+  { condition, scope, form }: Running,
   writer: ExportWriter,
+  counted: { count: number },
 ): AsyncGenerator<Buffer, void, void> {
-  yield Buffer.from(writer.begin(scope));
-  for await (const page of reader.pages(condition, scope.head.size)) {
-    yield Buffer.from(writer.entries(page));
+  const proofs = form.format === 'jsonl' ? scope.proofs : undefined;
+  yield bufferOf(writer.begin(scope));
+  for await (const page of reader.pages(condition, scope.head.size, scope.fromIndex)) {
+    counted.count += page.length;
+    if (proofs === undefined) yield bufferOf(writer.entries(page));
+    else {
+      const proved = [];
+      for (const entry of page) proved.push({ ...entry, proof: await proofs.of(entry.index) });
+      yield bufferOf(writer.entries(proved));
+    }
   }
-  const end = writer.end();
-  if (end !== '') yield Buffer.from(end);
+  yield bufferOf(writer.end());
+}
+
+function bufferOf(piece: Piece): Buffer {
+  return typeof piece === 'string'
+    ? Buffer.from(piece)
+    : Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
 }

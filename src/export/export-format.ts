@@ -5,6 +5,8 @@ export interface ExportedEntry {
   readonly index: number;
   readonly leaf: Buffer;
   readonly leafHash: Buffer;
+  /** https://c2sp.org/tlog-proof; null where no checkpoint covers the entry yet, undefined where none was asked for. */
+  readonly proof?: string | null;
 }
 
 /** What an export covers: entries from `fromIndex` on and below `head.size`, all of them unless `filtered`. */
@@ -26,12 +28,15 @@ export interface ExportedCheckpoint {
   readonly right: readonly string[];
 }
 
+/** A piece of a file. */
+export type Piece = string | Uint8Array;
+
 /** A way to write an export. One object per export: it may keep a running state. */
 export interface ExportWriter {
   /** What comes before the first entry. */
-  begin(scope: ExportScope): string;
-  /** The entries in the order of the log. */
-  entries(batch: readonly ExportedEntry[]): string;
+  begin(scope: ExportScope): Piece;
+  /** The entries in the order of the log; what it answers may lag behind them. */
+  entries(batch: readonly ExportedEntry[]): Piece;
   /** What comes after the last entry. An export without it was cut off. */
-  end(): string;
+  end(): Piece;
 }

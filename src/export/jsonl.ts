@@ -6,7 +6,8 @@ import type { ExportedEntry, ExportScope, ExportWriter } from './export-format.j
  *
  * First line `{"leasegate_export":2,"origin","from_index","size","left","checkpoint","filtered"}`, `left` being the
  * hashes that stand for the entries before, and `checkpoint` the newest signed one or null; then a line `{"index","leaf","leaf_hash"}` per entry, the leaf being the exact text that was
- * hashed; last line `{"count","root_hash","right","content_hash"}`: the root of the tree of `size` entries (RFC 6962), the
+ * hashed (in a filtered export of a signed log also "proof", a https://c2sp.org/tlog-proof, or null where the checkpoint
+ * does not reach yet); last line `{"count","root_hash","right","content_hash"}`: the root of the tree of `size` entries (RFC 6962), the
  * hashes that lead on to a checkpoint of a larger tree, and the SHA-256 of all bytes before
  * that line. Members stand in this order, without white space, and each line ends with one line feed, so that each byte
  * of a file can be checked.
@@ -56,6 +57,7 @@ function entryLine(entry: ExportedEntry): string {
     index: entry.index,
     leaf: entry.leaf.toString('utf8'),
     leaf_hash: entry.leafHash.toString('hex'),
+    ...(entry.proof !== undefined && { proof: entry.proof }),
   });
 }
 

@@ -3,16 +3,18 @@ import type { Condition } from '../audit/audit-filters.js';
 import { leafHash } from '../tlog/hash.js';
 import type { ExportedEntry } from './export-format.js';
 
-/** Entries that are in memory at once; one has at most 65,535 bytes, and about a thousand as a rule. */
-const PAGE_ENTRIES = 250;
+/** The first page; the following are as large as fit into the bytes, as the leaves before were. */
+const FIRST_PAGE_ENTRIES = 250;
+const MAX_PAGE_ENTRIES = 2_000;
+const PAGE_BYTES = 2 * 1024 * 1024;
 /** A filter that matches rarely may look through the whole log for one page. */
 const PAGE_LIMIT_MS = 600_000;
 
 type Row = readonly [idx: string, leaf: Buffer];
 
 /**
- * Reads entries on a connection of its own, a page at a time and only as they are asked for, so that memory does not
- * depend on how many there are.
+ * Reads entries on a connection of its own, a page at a time, so that memory does not depend on how many there are. While
+ * a page is worked on, the next one is on its way.
  *
  * What is read is consistent although each page is a statement of its own: entries are only ever added, and none at or
  * above `size` is read. One cursor over all of it would be no better, and its snapshot would keep PostgreSQL from
@@ -41,24 +43,38 @@ export class LogReader {
   }
 
   /** Entries that the condition holds for, below index `size`, in the order of the log, in pages that are not empty. */
-  async *pages(condition: Condition, size: number): AsyncGenerator<readonly ExportedEntry[], void, void> {
-    const { length } = condition.parameters;
-    const text = `SELECT idx, leaf FROM audit_entry
-      WHERE (${condition.sql}) AND idx >= $${length + 1}::bigint AND idx < $${length + 2}::bigint
-      ORDER BY idx LIMIT ${PAGE_ENTRIES}`;
-    let next = 0;
-    while (next < size) {
-      const query: QueryArrayConfig = {
-        text,
-        values: [...condition.parameters, next, size],
-        rowMode: 'array',
-      };
-      const { rows } = await this.#client.query<Row[]>(query);
-      const page = (rows as unknown as Row[]).map(entryOf);
-      if (page.length > 0) yield page;
-      if (page.length < PAGE_ENTRIES) return;
-      next = (page.at(-1)?.index ?? size) + 1;
+  async *pages(
+    condition: Condition,
+    size: number,
+    from = 0,
+  ): AsyncGenerator<readonly ExportedEntry[], void, void> {
+    let coming: Promise<readonly Row[]> | undefined = this.#page(condition, from, size, FIRST_PAGE_ENTRIES);
+    let wanted = FIRST_PAGE_ENTRIES;
+    while (coming !== undefined) {
+      const rows: readonly Row[] = await coming;
+      const last = rows.at(-1);
+      const next = last === undefined ? size : Number(last[0]) + 1;
+      const more = rows.length === wanted && next < size;
+      wanted = entriesThatFit(rows);
+      coming = more ? this.#page(condition, next, size, wanted) : undefined;
+      // Where nobody asks for the next page any more, nobody hears of its failure either.
+      coming?.catch(() => undefined);
+      if (rows.length > 0) yield rows.map(entryOf);
     }
+  }
+
+  async #page(condition: Condition, from: number, size: number, limit: number): Promise<readonly Row[]> {
+    if (from >= size) return [];
+    const { length } = condition.parameters;
+    const query: QueryArrayConfig = {
+      text: `SELECT idx, leaf FROM audit_entry
+      WHERE (${condition.sql}) AND idx >= $${length + 1}::bigint AND idx < $${length + 2}::bigint
+      ORDER BY idx LIMIT ${limit}`,
+      values: [...condition.parameters, from, size],
+      rowMode: 'array',
+    };
+    const { rows } = await this.#client.query<Row[]>(query);
+    return rows as unknown as Row[];
   }
 
   /** Ends the connection and whatever runs on it; any number of times. */
@@ -66,6 +82,12 @@ export class LogReader {
     this.#closed ??= this.#client.end().catch(() => undefined);
     return this.#closed;
   }
+}
+
+function entriesThatFit(rows: readonly Row[]): number {
+  const bytes = rows.reduce((sum, [, leaf]) => sum + leaf.length, 0);
+  const each = Math.max(1, bytes / Math.max(1, rows.length));
+  return Math.max(16, Math.min(MAX_PAGE_ENTRIES, Math.floor(PAGE_BYTES / each)));
 }
 
 function entryOf([idx, leaf]: Row): ExportedEntry {

@@ -20,6 +20,8 @@ export interface Entry {
   readonly index: number;
   readonly leaf: string;
   readonly leaf_hash: string;
+  /** A https://c2sp.org/tlog-proof, in filtered exports of a signed log; null where the checkpoint does not reach. */
+  readonly proof?: string | null;
 }
 
 /** The last line of an export. */
@@ -60,10 +62,19 @@ export function headerOf(members: Members | undefined): Header | undefined {
 
 /** The entry that a line is; undefined when it is none. */
 export function entryOf(members: Members | undefined): Entry | undefined {
-  if (!hasNames(members, 'index,leaf,leaf_hash')) return undefined;
-  const { index, leaf, leaf_hash } = members;
-  return isIndex(index) && typeof leaf === 'string' && isHash(leaf_hash)
-    ? { index, leaf, leaf_hash }
+  if (hasNames(members, 'index,leaf,leaf_hash')) {
+    const { index, leaf, leaf_hash } = members;
+    return isIndex(index) && typeof leaf === 'string' && isHash(leaf_hash)
+      ? { index, leaf, leaf_hash }
+      : undefined;
+  }
+  if (!hasNames(members, 'index,leaf,leaf_hash,proof')) return undefined;
+  const { index, leaf, leaf_hash, proof } = members;
+  return isIndex(index) &&
+    typeof leaf === 'string' &&
+    isHash(leaf_hash) &&
+    (proof === null || typeof proof === 'string')
+    ? { index, leaf, leaf_hash, proof }
     : undefined;
 }
 

@@ -3,6 +3,7 @@ import { checkpointOf, type Checkpoint } from '../tlog/checkpoint.js';
 import { CompactRange } from '../tlog/compact-range.js';
 import { leafHash } from '../tlog/hash.js';
 import { keyOfLine, parseNote, signersOf, type NoteKey } from '../tlog/note.js';
+import { ProofCheck } from './proof-check.js';
 import {
   endOf,
   entryOf,
@@ -56,6 +57,8 @@ export interface ExportVerification {
   readonly checkpointSize: number | null;
   readonly origin: string | null;
   readonly filtered: boolean;
+  /** Entries of a filtered export that were proved to be in the log of the keys; null when not filtered, or without keys. */
+  readonly proved: number | null;
   readonly problems: readonly ExportProblem[];
   /** How many problems there were, also those that are not listed. */
   readonly problemCount: number;
@@ -72,7 +75,9 @@ const LIMITS = {
   tail: 'Entries that were added after the size that the export names are not in it.',
   offered: 'An event that was never offered to the log leaves no trace in it.',
   filtered:
-    'This is a filtered export: each entry that is in it was checked, and nothing says that none is missing. A filter proves no completeness. Nor is it proved that its entries are those of the log.',
+    'This is a filtered export: each entry that is in it was checked, and nothing says that none is missing. A filter proves no completeness.',
+  unproved:
+    'It is not proved that all of its entries are those of the log: some have no proof, or no key was given (--key) to verify it with.',
 } as const;
 
 /**
@@ -117,6 +122,8 @@ class ExportCheck {
   #expectedSeen = false;
   #claim: Checkpoint | undefined;
   #signedSize: number | undefined;
+  #proved = 0;
+  readonly #proofs: ProofCheck;
 
   constructor(options: VerifyOptions) {
     this.#expected = options.expectedHead;
@@ -126,6 +133,7 @@ class ExportCheck {
       if (key === undefined) throw new RangeError('a key of a log is name+id+base64');
       return key;
     });
+    this.#proofs = new ProofCheck(this.#keys);
   }
 
   line(line: Line): void {
@@ -153,6 +161,7 @@ class ExportCheck {
       checkpointSize: this.#signedSize ?? null,
       origin: this.#header?.origin ?? null,
       filtered,
+      proved: filtered && this.#keys.length > 0 ? this.#proved : null,
       problems: this.#problems,
       problemCount: this.#problemCount,
       limits: this.#limits(filtered),
@@ -160,7 +169,10 @@ class ExportCheck {
   }
 
   #limits(filtered: boolean): string[] {
-    if (filtered) return [LIMITS.filtered, LIMITS.unsigned, LIMITS.offered];
+    if (filtered) {
+      const all = this.#keys.length > 0 && this.#proved === this.#count;
+      return [LIMITS.filtered, ...(all ? [] : [LIMITS.unproved, LIMITS.unsigned]), LIMITS.offered];
+    }
     const compared = this.#expectedSeen && this.#expected?.size === this.#header?.size;
     const middle = (this.#header?.from_index ?? 0) > 0;
     return [
@@ -201,7 +213,7 @@ class ExportCheck {
       if (members !== undefined) this.#found('the line is not an entry');
       return;
     }
-    const { index, leaf, leaf_hash: hash } = entry;
+    const { index, leaf, leaf_hash: hash, proof } = entry;
     this.#count += 1;
     this.#first ??= index;
     this.#checkOrder(index);
@@ -209,12 +221,21 @@ class ExportCheck {
       this.#found('the leaf was changed: its hash is another one', index);
     }
     if (!isCanonical(leaf)) this.#found('the leaf is not canonical JSON (RFC 8785)', index);
+    if (proof !== undefined && this.#header?.filtered !== true)
+      this.#found('the entry has a proof, and the export is not filtered', index);
+    else if (typeof proof === 'string') this.#checkProof(proof, index, Buffer.from(hash, 'hex'));
     // What the line says and not what was computed, so that one change is named once, and where it is.
     if (this.#header?.filtered === false) {
       this.#range.append(0, Buffer.from(hash, 'hex'));
       this.#passed(this.#range.end);
     }
     this.#last = index;
+  }
+
+  #checkProof(text: string, index: number, hash: Buffer): void {
+    const problem = this.#proofs.problemOf(text, { index, hash, origin: this.#header?.origin });
+    if (problem === undefined) this.#proved += 1;
+    else this.#found(problem, index);
   }
 
   #checkOrder(index: number): void {

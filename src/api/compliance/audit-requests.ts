@@ -2,7 +2,6 @@ import { z } from 'zod';
 import type { AuditFilters } from '../../audit/audit-filters.js';
 import type { AuditReach } from '../../audit/audit-reach.js';
 import { EVENT_KINDS, type EventKind } from '../../audit/catalogue.js';
-import { EXPORT_FORMATS } from '../../export/audit-export.js';
 import { defined } from '../schema/defined.js';
 import { filterText, pageQuery } from '../schema/fields.js';
 
@@ -91,13 +90,6 @@ export const eventsQuery = z.strictObject({
   ...pageQuery,
 });
 export type EventsQuery = z.output<typeof eventsQuery>;
-
-/** Which events, and in which form. */
-export const exportQuery = z.strictObject({
-  ...auditFilters,
-  format: z.enum(EXPORT_FORMATS as [(typeof EXPORT_FORMATS)[number]]).default('jsonl'),
-});
-export type ExportQuery = z.output<typeof exportQuery>;
 
 /** The filters of a query that a person makes, as the log takes them; `reach` is what that person may see at all. */
 export function filtersOf(query: FiltersQuery, reach: AuditReach): AuditFilters {

@@ -1,25 +1,22 @@
-import { Controller, Get, Query, Res, StreamableFile } from '@nestjs/common';
+import { Controller, Get, Query } from '@nestjs/common';
 import { z } from 'zod';
 import type { Caller } from '../../kernel/caller.js';
 import { AuditQuery, type AuditRecord } from '../../audit/audit-query.js';
 import { AuditReads } from '../../audit/audit-reads.js';
 import { AuditTally } from '../../audit/audit-tally.js';
-import { AuditExport, exportContentType } from '../../export/audit-export.js';
 import { Roles } from '../access/access.js';
 import { AdminParam, CallerParam } from '../access/principal.js';
-import type { AdminIdentity, ApiReply } from '../http/request.js';
+import type { AdminIdentity } from '../http/request.js';
 import { Documented } from '../openapi/operation.js';
 import { instant, pageOfViews } from '../schema/fields.js';
 import { instantOf, pageView, type PageView } from '../view/page-view.js';
 import {
   countQuery,
   eventsQuery,
-  exportQuery,
   filtersOf,
   histogramQuery,
   type CountQuery,
   type EventsQuery,
-  type ExportQuery,
   type HistogramQuery,
 } from './audit-requests.js';
 
@@ -65,7 +62,6 @@ type HistogramView = z.output<typeof histogramView>;
 export class AuditController {
   constructor(
     private readonly query: AuditQuery,
-    private readonly exports: AuditExport,
     private readonly tally: AuditTally,
     private readonly reads: AuditReads,
   ) {}
@@ -147,26 +143,6 @@ export class AuditController {
   async head(): Promise<HeadView> {
     const { origin, size, rootHash } = await this.query.head();
     return { origin, size, root_hash: rootHash };
-  }
-
-  @Get('export')
-  @Roles('admin', 'auditor')
-  @Documented({
-    id: 'exportEvents',
-    tag: 'Audit',
-    summary: 'Export the log, or a part of it, as a stream; itself recorded',
-    answer: { mediaType: 'application/x-ndjson' },
-    errors: ['overloaded'],
-  })
-  async export(
-    @Query({ schema: exportQuery }) query: ExportQuery,
-    @CallerParam() caller: Caller,
-    @AdminParam() { auditReach }: AdminIdentity,
-    @Res({ passthrough: true }) reply: ApiReply,
-  ): Promise<StreamableFile> {
-    const stream = await this.exports.stream(caller, filtersOf(query, auditReach), query.format);
-    void reply.header('content-disposition', `attachment; filename="leasegate-audit.${query.format}"`);
-    return new StreamableFile(stream, { type: exportContentType(query.format) });
   }
 }
 

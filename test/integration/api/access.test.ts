@@ -97,6 +97,9 @@ const TABLE: Readonly<Record<string, readonly Role[]>> = {
   'POST /v1/audit/origins': ['admin'],
   'GET /log/tile/{path}': READING,
   'GET /v1/audit/export': READING,
+  'GET /v1/audit/bundle': READING,
+  'GET /v1/audit/exports/:id/manifest': READING,
+  'GET /v1/audit/events/:index/proof': READING,
 };
 const WORKER = [
   'POST /v1/leases',

@@ -1,8 +1,11 @@
+import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AuditExport } from '../../../src/export/audit-export.js';
+import { ExportScopes } from '../../../src/export/export-scope.js';
 import { hasCode } from '../../../src/kernel/broker-error.js';
 import { Checkpoints } from '../../../src/audit/log/checkpoints.js';
 import { SilentLog } from '../../../src/kernel/log.js';
@@ -20,10 +23,9 @@ beforeAll(async () => {
   exports = new AuditExport(
     parts.settings,
     new SilentLog(),
+    parts.ids,
     parts.inbox,
-    parts.query,
-    parts.tree,
-    new Checkpoints(parts.transactions),
+    new ExportScopes(parts.query, parts.tree, new Checkpoints(parts.transactions)),
   );
   await offerMany(parts, EVENTS, PAD_BYTES);
   await parts.sequencer().drain();
@@ -190,6 +192,33 @@ describe('export', () => {
     expect(records).toHaveLength(21);
     expect(records[0]).toMatch(/^index,time,kind,outcome,code,/);
     expect(records[20]).toMatch(/^19,/);
+  });
+
+  it.each(['parquet', 'ocsf', 'cef'] as const)(
+    'as %s has every entry of a range, compressed too',
+    async (format) => {
+      const stream = await exports.stream(CALLER, { toIndex: 3_000 }, format, { compression: 'zstd' });
+      let bytes = 0;
+      for await (const piece of stream as AsyncIterable<Buffer>) bytes += piece.length;
+      expect(bytes).toBeGreaterThan(10_000);
+      await parts.sequencer().drain();
+      const { items } = await parts.query.list({ kinds: ['audit.export_finished'] }, { limit: 1 });
+      expect(items[0]?.event['data']).toMatchObject({
+        ...{ export_id: stream.about.exportId, format, compression: 'zstd' },
+        ...{ from_index: 0, to_index: 3_000, count: 3_000, bytes, filtered: false },
+      });
+    },
+  );
+
+  it('compressed by gzip verifies once it is plain again, and its checksum is in the log', async () => {
+    const stream = await exports.stream(CALLER, { toIndex: 3_000 }, 'jsonl', { compression: 'gzip' });
+    const file = Buffer.concat((await stream.toArray()) as Buffer[]);
+    expect(await verifyExport(Readable.from([gunzipSync(file)]))).toMatchObject({ ok: true, count: 3_000 });
+    await parts.sequencer().drain();
+    const { items } = await parts.query.list({ kinds: ['audit.export_finished'] }, { limit: 1 });
+    expect(items[0]?.event['data']).toMatchObject({
+      sha256: createHash('sha256').update(file).digest('hex'),
+    });
   });
 
   it('is recorded before the first byte, with the filters and without the plain account', async () => {
