@@ -115,7 +115,7 @@ describe('Parquet', () => {
           ZSTD: (input) => reader.decompress(input),
         },
       });
-      expect(rows.map((row) => row['leaf'])).toEqual(log.map(({ leaf }) => leaf.toString()));
+      expect(rows.map((row): unknown => row['leaf'])).toEqual(log.map(({ leaf }) => leaf.toString()));
       expect(rows[0]).toMatchObject({ index: 0n, kind: Object.keys(EVENT_KINDS)[0], actor: 'repo:a/b' });
       expect(rows[0]?.['time']).toEqual(new Date(1_790_000_000_000));
     },
