@@ -9,6 +9,7 @@ import { GrantModule } from '../grant/grant.module.js';
 import { IdentityModule } from '../identity/identity.module.js';
 import { LeaseModule } from '../lease/lease.module.js';
 import { RunModule } from '../run/run.module.js';
+import { SinkModule } from '../sink/sink.module.js';
 import { RevocationStreams } from './admin/revocation-stream.js';
 import { AccessEvents } from './access/access-events.js';
 import { AccessGuard } from './access/access.guard.js';
@@ -55,6 +56,7 @@ export class ApiModule {
         LeaseModule,
         AuditModule,
         AlertModule,
+        SinkModule,
         ExportModule,
         GatewayModule,
       ],

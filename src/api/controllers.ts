@@ -34,6 +34,7 @@ import { ReconciliationsController } from './reconciliation/reconciliations.cont
 import { WorkerCostsController } from './worker/worker-costs.controller.js';
 import { EgressPolicyController } from './shadow/egress-policy.controller.js';
 import { ShadowController } from './shadow/shadow.controller.js';
+import { SinksController } from './sink/sinks.controller.js';
 import { WorkerLeasesController } from './worker/worker-leases.controller.js';
 import { WorkerRunController } from './worker/worker-run.controller.js';
 
@@ -68,6 +69,7 @@ export const API_CONTROLLERS: readonly Type[] = [
   OriginsController,
   AlertsController,
   SilencesController,
+  SinksController,
   ShadowController,
   EgressPolicyController,
   CallRecordsController,

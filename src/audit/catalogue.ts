@@ -341,6 +341,28 @@ export const EVENT_KINDS = {
   'alert.silence_ended': { silence_id: open<string>() },
   'alert.tested': { channels: open<readonly string[]>() },
 
+  // Sinks
+  /** A receiver was named in the settings for the first time; it is sent the log from this index on. */
+  'sink.created': { sink: open<string>(), type: open<string>(), next_index: open<number>() },
+  'sink.lagging': {
+    sink: open<string>(),
+    lag_seconds: open<number>(),
+    lag_events: open<number>(),
+    detail: maybe<string>(),
+  },
+  'sink.caught_up': { sink: open<string>() },
+  'sink.dead_lettered': {
+    sink: open<string>(),
+    letter_id: open<string>(),
+    event_id: open<string>(),
+    index: open<number>(),
+    attempts: open<number>(),
+    detail: open<string>(),
+  },
+  /** Entries were dropped from the database before the sink had been sent them. */
+  'sink.missed': { sink: open<string>(), from_index: open<number>(), to_index: open<number>() },
+  'sink.retried': { sink: open<string>(), letters: open<number>() },
+
   // Running it
   /** Somebody read the log; further pages, and the same again within a minute, belong to it. */
   'audit.read': {

@@ -13,6 +13,7 @@ import { defineReconciliationCommands } from './commands/reconciliation.js';
 import { defineServerCommands } from './commands/server.js';
 import { defineToolCommands } from './commands/tool.js';
 import { defineShadowCommands } from './commands/shadow.js';
+import { defineSinkCommands } from './commands/sink.js';
 import { defineWorkerCommands } from './commands/worker.js';
 import { defineMcpCommand } from './commands/mcp.js';
 import type { Surrounding } from './invocation.js';
@@ -59,6 +60,7 @@ export function buildProgram(
   defineShadowCommands(set, program);
   program.commandsGroup('Auditors:');
   defineAuditCommands(set, program);
+  defineSinkCommands(set, program);
   program.commandsGroup('Operators:');
   defineServerCommands(set, program);
   addGlobalOptions(program);

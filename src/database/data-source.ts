@@ -13,6 +13,7 @@ import { Reconciliation1700000008000 } from '../../migrations/1700000008000-reco
 import { Log1700000009000 } from '../../migrations/1700000009000-log.js';
 import { Holds1700000010000 } from '../../migrations/1700000010000-holds.js';
 import { AuditPartitions1700000013000 } from '../../migrations/1700000013000-audit-partitions.js';
+import { Sinks1700000012000 } from '../../migrations/1700000012000-sinks.js';
 
 /** Every migration, oldest first. A released one never changes. */
 export const MIGRATIONS = [
@@ -28,6 +29,7 @@ export const MIGRATIONS = [
   Log1700000009000,
   Holds1700000010000,
   AuditPartitions1700000013000,
+  Sinks1700000012000,
 ];
 
 /** Beyond a statement's own time: what a slow network may take for its answer. */

@@ -7,6 +7,7 @@ import { CredentialAdmin, GrantAdmin, LeaseAdmin, RunAdmin } from './admin-resou
 import { HoldAdmin, ReconciliationAdmin } from './admin-reconciliation.js';
 import { RetentionAdmin } from './admin-retention.js';
 import { EgressAdmin, ShadowAdmin } from './admin-shadow.js';
+import { SinkAdmin } from './admin-sinks.js';
 import { ToolAdmin } from './admin-tools.js';
 import { BlockAdmin, RevocationsAdmin } from './admin-kill.js';
 import { Transport, type TransportOptions } from './transport.js';
@@ -34,6 +35,7 @@ export class AdminClient {
   readonly costs: CostAdmin;
   readonly alerts: AlertAdmin;
   readonly silences: SilenceAdmin;
+  readonly sinks: SinkAdmin;
   readonly shadow: ShadowAdmin;
   readonly egress: EgressAdmin;
   readonly #calls: AdminCalls;
@@ -54,6 +56,7 @@ export class AdminClient {
     this.costs = new CostAdmin(this.#calls);
     this.alerts = new AlertAdmin(this.#calls);
     this.silences = new SilenceAdmin(this.#calls);
+    this.sinks = new SinkAdmin(this.#calls);
     this.shadow = new ShadowAdmin(this.#calls);
     this.egress = new EgressAdmin(this.#calls);
   }

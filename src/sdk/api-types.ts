@@ -242,6 +242,20 @@ export interface CredentialView {
   updated_at: string;
 }
 
+export interface DeadLetterView {
+  id: string;
+  sink: string;
+  /** of the log */
+  index: number;
+  event_id: string;
+  kind: string;
+  state: 'dead' | 'retrying' | 'delivered';
+  attempts: number;
+  last_error: string;
+  created_at: string;
+  changed_at: string;
+}
+
 /** stable; the catalogue is in the documentation */
 export type ErrorCode =
   | 'request_malformed'
@@ -1374,6 +1388,41 @@ export interface SilenceView {
   until: string;
   ended_at: string | null;
   ended_by: string | null;
+}
+
+export type SinkRetryBody = {
+  /** ids of dead letters; all of the sink unless told */
+  letters?: string[] | undefined;
+} | null;
+
+export interface SinkRetryView {
+  sink: string;
+  /** dead letters that are tried again */
+  letters: number;
+}
+
+export interface SinkView {
+  name: string;
+  kind: string;
+  /** whether the settings of this replica have it */
+  configured: boolean;
+  /** the kinds of events that it is sent; null is all */
+  kinds: string[] | null;
+  /** the first entry of the log that it was not sent */
+  next_index: number;
+  lag_events: number;
+  /** age of the first entry that it was not sent */
+  lag_seconds: number;
+  /** events that it has taken; repeated ones count again */
+  delivered: number;
+  /** failures in a row */
+  attempts: number;
+  next_attempt_at: string | null;
+  last_error: string | null;
+  last_delivered_at: string | null;
+  lagging_since: string | null;
+  /** events that it would not take */
+  dead_letters: number;
 }
 
 export interface StoryItemView {

@@ -8,6 +8,7 @@ import { issuerSchema } from './issuer-schema.js';
 import { leasesSchema } from './leases-schema.js';
 import { queueSchema } from './queue-schema.js';
 import { revocationsSchema } from './revocations-schema.js';
+import { sinksSchema } from './sinks-schema.js';
 import { reconciliationSchema } from './reconciliation-schema.js';
 import { vaultLoginSchema } from './vault-login-schema.js';
 
@@ -158,6 +159,7 @@ export const settingsSchema = z
       batchSize: z.number().int().min(1).max(10_000).default(1_000).describe('events a batch'),
     }),
     alerts: alertsSchema,
+    sinks: sinksSchema,
     retention: z
       .strictObject({
         endedLeasesDays: z

@@ -41,6 +41,11 @@ const TABLE: Readonly<
     // Two things that are needed on both sides and know nothing of either: expressions, and lookups that are vetted.
     only: ['scheduler/', 'grant/cel.ts', 'identity/vetted-lookup.ts'],
   },
+  sink: {
+    folders: ['tlog', 'audit', 'database', 'settings', 'kernel'],
+    // Posts to receivers as alerts do, by the same guard.
+    only: ['scheduler/', 'alert/channel/'],
+  },
   export: { folders: ['tlog', 'audit', 'database', 'settings', 'kernel'], only: ['scheduler/'] },
   api: {
     folders: [
@@ -54,6 +59,7 @@ const TABLE: Readonly<
       'audit',
       'tlog',
       'export',
+      'sink',
       'scheduler',
       'database',
       'settings',

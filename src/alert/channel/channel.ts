@@ -6,6 +6,8 @@ export class DeliveryError extends Error {
     message: string,
     /** How long the receiver asked to be left alone. */
     readonly retryAfterMs = 0,
+    /** What the receiver answered; undefined when it did not. */
+    readonly status?: number,
   ) {
     super(message);
     this.name = 'DeliveryError';

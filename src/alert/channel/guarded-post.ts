@@ -4,7 +4,7 @@ import { Agent, request, type Dispatcher } from 'undici';
 import { AddressRefusedError, isPublicAddress, vettedLookup } from '../../identity/vetted-lookup.js';
 import { DeliveryError } from './channel.js';
 
-/** Most of an answer that is read; nothing of it is used. */
+/** Most of an answer that is read. */
 const ANSWER_BYTES = 65_536;
 
 /**
@@ -35,6 +35,16 @@ export class GuardedPost {
     body: string,
     signal: AbortSignal,
   ): Promise<void> {
+    await this.ask(address, headers, body, signal);
+  }
+
+  /** Sends, and answers the beginning of what the receiver answered with 2xx. */
+  async ask(
+    address: string,
+    headers: Readonly<Record<string, string>>,
+    body: string,
+    signal: AbortSignal,
+  ): Promise<string> {
     const url = this.vetted(address);
     let response: Dispatcher.ResponseData;
     try {
@@ -48,12 +58,13 @@ export class GuardedPost {
     } catch (error) {
       throw unreachable(error, signal);
     }
-    await response.body.dump({ limit: ANSWER_BYTES, signal }).catch(() => undefined);
+    const answer = await beginning(response.body, signal);
     const { statusCode } = response;
-    if (statusCode >= 200 && statusCode < 300) return;
+    if (statusCode >= 200 && statusCode < 300) return answer;
     throw new DeliveryError(
       `the receiver answered ${statusCode}`,
       retryAfterMs(response.headers['retry-after']),
+      statusCode,
     );
   }
 
@@ -86,4 +97,24 @@ function unreachable(error: unknown, signal: AbortSignal): DeliveryError {
 function retryAfterMs(header: string | string[] | undefined): number {
   const seconds = typeof header === 'string' && /^\d{1,6}$/.test(header) ? Number(header) : 0;
   return seconds * 1_000;
+}
+
+/** Never throws: what matters has been said by the status. */
+async function beginning(body: Dispatcher.ResponseData['body'], signal: AbortSignal): Promise<string> {
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  const onAbort = (): void => void body.destroy();
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    for await (const part of body as AsyncIterable<Buffer>) {
+      parts.push(part);
+      bytes += part.length;
+      if (bytes > ANSWER_BYTES) break;
+    }
+  } catch {
+    // An answer that broke off is as good as none.
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+  return Buffer.concat(parts).toString('utf8', 0, ANSWER_BYTES);
 }

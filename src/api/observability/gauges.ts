@@ -4,6 +4,7 @@ import { AuditQuery } from '../../audit/audit-query.js';
 import { LeaseMetrics } from '../../lease/lease-metrics.js';
 import { Clocks } from '../../lease/reconcile/clocks.js';
 import { SchedulerStatus } from '../../scheduler/scheduler-status.js';
+import { SinkStates } from '../../sink/sink-states.js';
 import { Metrics } from './metrics.js';
 
 /**
@@ -22,6 +23,9 @@ export class Gauges {
   private readonly backlog: Gauge;
   private readonly backlogAge: Gauge;
   private readonly clockSkew: Gauge;
+  private readonly sinkLag: Gauge;
+  private readonly sinkBacklog: Gauge;
+  private readonly deadLetters: Gauge;
   private readonly jobRuns: Gauge;
   private readonly jobFailures: Gauge;
   private readonly jobOverdue: Gauge;
@@ -31,6 +35,7 @@ export class Gauges {
     private readonly leaseMetrics: LeaseMetrics,
     private readonly audit: AuditQuery,
     private readonly scheduler: SchedulerStatus,
+    private readonly sinks: SinkStates,
     private readonly clocks: Clocks,
   ) {
     this.databaseUp = this.gauge('database_up', 'Whether the database answered this scrape.');
@@ -53,6 +58,15 @@ export class Gauges {
       "How far a clock is ahead of this replica's, when it was last looked at.",
       ['of'],
     );
+    this.sinkLag = this.gauge(
+      'sink_lag_seconds',
+      'Age of the first entry of the log that a sink was not sent; 0 when there is none.',
+      ['sink'],
+    );
+    this.sinkBacklog = this.gauge('sink_lag_events', 'Entries of the log that a sink was not sent.', [
+      'sink',
+    ]);
+    this.deadLetters = this.gauge('sink_dead_letters', 'Events that a sink would not take.', ['sink']);
     this.jobRuns = this.gauge('job_runs', 'Runs of a job since it was first registered.', ['job']);
     this.jobFailures = this.gauge('job_failures', 'Failed runs of a job.', ['job']);
     this.jobOverdue = this.gauge(
@@ -73,7 +87,7 @@ export class Gauges {
       if (skewMs !== null) this.clockSkew.set({ of }, skewMs / 1_000);
     }
     try {
-      await Promise.all([this.readLeases(), this.readBacklog(), this.readJobs()]);
+      await Promise.all([this.readLeases(), this.readBacklog(), this.readJobs(), this.readSinks()]);
       this.databaseUp.set(1);
     } catch {
       this.databaseUp.set(0);
@@ -103,6 +117,16 @@ export class Gauges {
       this.jobRuns.set({ job }, runs);
       this.jobFailures.set({ job }, failures);
       this.jobOverdue.set({ job }, overdueSeconds);
+    }
+  }
+
+  private async readSinks(): Promise<void> {
+    for (const { name: sink, configured, lagSeconds, lagEvents, deadLetters } of await this.sinks.all()) {
+      this.deadLetters.set({ sink }, deadLetters);
+      // One that the settings do not have any more falls behind for ever, and nobody minds.
+      if (!configured) continue;
+      this.sinkLag.set({ sink }, lagSeconds);
+      this.sinkBacklog.set({ sink }, lagEvents);
     }
   }
 
