@@ -9,6 +9,7 @@ import { SystemClock } from './kernel/clock.js';
 import { Secret } from './kernel/secret.js';
 import { NOT_ENDED } from './lease/lease-row.js';
 import type { Settings } from './settings/schema.js';
+import { auditDevices } from './settings/vault-audit-schema.js';
 import { apply } from './vault/bootstrap/apply.js';
 import type { BootstrapInput } from './vault/bootstrap/input.js';
 import { OperatorVault } from './vault/bootstrap/operator.js';
@@ -56,6 +57,7 @@ async function bootstrapInput(settings: Settings, path: string | undefined): Pro
     leaseTokenRole,
     policyPrefix,
     ...logNeeds(settings),
+    auditDevices: [...auditDevices(settings.values.vaultAudit)],
     ...(path === undefined ? await catalogue(settings) : { credentials: readCredentials(path).map(needOf) }),
     ...(login.method === 'approle' ? { approle: { mount: login.mount } } : {}),
   };

@@ -33,6 +33,7 @@ import { HoldController } from './reconciliation/hold.controller.js';
 import { ReconciliationsController } from './reconciliation/reconciliations.controller.js';
 import { WorkerCostsController } from './worker/worker-costs.controller.js';
 import { EgressPolicyController } from './shadow/egress-policy.controller.js';
+import { LeaseUsesController } from './shadow/lease-uses.controller.js';
 import { ShadowController } from './shadow/shadow.controller.js';
 import { SinksController } from './sink/sinks.controller.js';
 import { WorkerLeasesController } from './worker/worker-leases.controller.js';
@@ -70,6 +71,7 @@ export const API_CONTROLLERS: readonly Type[] = [
   AlertsController,
   SilencesController,
   SinksController,
+  LeaseUsesController,
   ShadowController,
   EgressPolicyController,
   CallRecordsController,

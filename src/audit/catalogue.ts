@@ -152,6 +152,38 @@ export const EVENT_KINDS = {
     attempts: open<number>(),
     secret_lives_on: open<boolean>(),
   },
+  /** What Vault's own audit log says that was done with a lease's token, or with a wrapped answer. */
+  'lease.used': {
+    /** `request`, `denied` or `unwrapped`. */
+    use: open<string>(),
+    path: open<string>(),
+    operation: open<string>(),
+    /** Address that it came from, as Vault saw it. */
+    source: maybe<string>(),
+    count: open<number>(),
+    first_at: open<string>(),
+    last_at: open<string>(),
+    /** Whether the lease had ended by then. */
+    after_end: open<boolean>(),
+    /** Where the lines came from. */
+    via: open<string>(),
+    /** Vault's id of one of the requests. */
+    vault_request: maybe<string>(),
+  },
+  /** What the log of a target says about logins of the account of a lease. */
+  'account.connected': {
+    /** `connected` or `refused`. */
+    result: open<string>(),
+    account: hashed(),
+    mount: open<string>(),
+    database: maybe<string>(),
+    source: maybe<string>(),
+    count: open<number>(),
+    first_at: open<string>(),
+    last_at: open<string>(),
+    after_end: open<boolean>(),
+    via: open<string>(),
+  },
   'lease.orphaned': { age_seconds: open<number>() },
   'lease.lost': { detail: open<string>() },
   'revocation.lagging': {
@@ -314,6 +346,15 @@ export const EVENT_KINDS = {
     lines: open<number>(),
     unreadable: open<number>(),
     found: open<number>(),
+  },
+
+  /** Lines of a log that was followed were lost before they were read. */
+  'shadow.lines_lost': {
+    via: open<string>(),
+    /** `gap`: a file went before it was read to its end; `overflow`: they came faster than they could be kept. */
+    cause: open<string>(),
+    /** How many, where that is known. */
+    lines: maybe<number>(),
   },
 
   // Alerts

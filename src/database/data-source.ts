@@ -12,6 +12,7 @@ import { StuckLeases1700000007000 } from '../../migrations/1700000007000-stuck-l
 import { Reconciliation1700000008000 } from '../../migrations/1700000008000-reconciliation.js';
 import { Log1700000009000 } from '../../migrations/1700000009000-log.js';
 import { Holds1700000010000 } from '../../migrations/1700000010000-holds.js';
+import { VaultUses1700000011000 } from '../../migrations/1700000011000-vault-uses.js';
 import { AuditPartitions1700000013000 } from '../../migrations/1700000013000-audit-partitions.js';
 import { Sinks1700000012000 } from '../../migrations/1700000012000-sinks.js';
 
@@ -28,6 +29,7 @@ export const MIGRATIONS = [
   Reconciliation1700000008000,
   Log1700000009000,
   Holds1700000010000,
+  VaultUses1700000011000,
   AuditPartitions1700000013000,
   Sinks1700000012000,
 ];

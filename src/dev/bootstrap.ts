@@ -49,6 +49,7 @@ export async function bootstrapVault(
   operator: VaultOperator,
   names: VaultNames,
   credentials: readonly CredentialSpecBody[],
+  auditDevices: readonly string[] = [],
 ): Promise<BrokerLogin> {
   const client = new VaultClient(
     {
@@ -70,6 +71,7 @@ export async function bootstrapVault(
         policyPrefix: names.policyPrefix,
         brokerPolicy: names.brokerPolicy,
         reconcilerPolicy: names.reconcilerPolicy,
+        auditDevices: [...auditDevices],
         credentials: credentials.map(({ name, kind, mount, path }) => ({ name, kind, mount, path })),
         approle: { mount: names.approleMount },
         log: {

@@ -40,7 +40,10 @@ interface SystemUser {
  */
 export async function startPostgres(
   reaper: Reaper,
-  { durable = false }: { readonly durable?: boolean } = {},
+  {
+    durable = false,
+    options = [],
+  }: { readonly durable?: boolean; readonly options?: readonly string[] } = {},
 ): Promise<DevPostgres> {
   const folder = await reaper.directory('postgres');
   const user = await serverUser();
@@ -89,7 +92,7 @@ export async function startPostgres(
         data,
         '-p',
         String(port),
-        ...(durable ? SERVER_OPTIONS : [...SERVER_OPTIONS, ...UNSAFE_OPTIONS]).flatMap((option) => [
+        ...[...SERVER_OPTIONS, ...(durable ? [] : UNSAFE_OPTIONS), ...options].flatMap((option) => [
           '-c',
           option,
         ]),

@@ -36,17 +36,24 @@ import { OutboundTokenEndpoint } from './inject/outbound-token-endpoint.js';
 import { TokenEndpoint } from './inject/token-endpoint.js';
 import { ToolUse } from './inject/tool-use.js';
 import { Scrubber } from './scrub/scrubber.js';
-import { AccessorHasher, NoAccessorHasher } from './shadow/accessor-hasher.js';
+import { AccountImport } from './shadow/account-import.js';
 import { CredentialPaths } from './shadow/credential-paths.js';
 import { EgressFindings } from './shadow/egress-findings.js';
 import { EgressImport } from './shadow/egress-import.js';
+import { FollowLogs } from './shadow/follow/follow-logs.js';
+import { LogCursors } from './shadow/follow/log-cursors.js';
+import { VaultSocket } from './shadow/follow/vault-socket.js';
 import { KnownAccessors } from './shadow/known-accessors.js';
 import { ManagedHosts } from './shadow/managed-hosts.js';
 import { EgressPolicy } from './shadow/policy/egress-policy.js';
 import { ProviderUsageWatch } from './shadow/provider-usage-watch.js';
 import { ShadowJobs } from './shadow/shadow-jobs.js';
 import { ShadowRetention } from './shadow/shadow-retention.js';
+import { LeaseUses } from './shadow/uses/lease-uses.js';
+import { TellUses } from './shadow/uses/tell-uses.js';
+import { TokenLeases } from './shadow/uses/token-leases.js';
 import { VaultImport } from './shadow/vault-import.js';
+import { VaultLog } from './shadow/vault-log.js';
 import { ToolCatalogue } from './tool/tool-catalogue.js';
 import { ToolDryRun } from './tool/tool-dry-run.js';
 import { ToolFiles } from './tool/tool-files.js';
@@ -94,13 +101,20 @@ import { ToolsOfGrants } from './tool/tools-of-grants.js';
     ToolsOfGrants,
     ToolDryRun,
     ToolFiles,
-    { provide: AccessorHasher, useClass: NoAccessorHasher },
     CredentialPaths,
     KnownAccessors,
     ManagedHosts,
     EgressImport,
     EgressFindings,
+    TokenLeases,
+    LeaseUses,
+    TellUses,
+    VaultLog,
     VaultImport,
+    AccountImport,
+    LogCursors,
+    FollowLogs,
+    VaultSocket,
     ProviderUsageWatch,
     ShadowRetention,
     ShadowJobs,
@@ -110,6 +124,8 @@ import { ToolsOfGrants } from './tool/tools-of-grants.js';
     EgressImport,
     EgressFindings,
     VaultImport,
+    AccountImport,
+    LeaseUses,
     EgressPolicy,
     Calls,
     CallEvents,

@@ -25,11 +25,22 @@ export class ShadowAdmin {
     });
   }
 
-  /** Sends lines of a Vault audit device. */
-  importVaultAudit(text: string): Promise<ShadowImportView> {
+  /** Sends lines of a PostgreSQL target with `log_connections`. */
+  importPostgresLog(text: string, mount?: string): Promise<ShadowImportView> {
+    return this.calls.send({
+      method: 'POST',
+      path: '/v1/shadow/postgres-log',
+      query: { mount },
+      records: { mediaType: LOG_TYPE, text },
+    });
+  }
+
+  /** Sends lines of a Vault audit device; that of the broker's settings unless named. */
+  importVaultAudit(text: string, device?: string): Promise<ShadowImportView> {
     return this.calls.send({
       method: 'POST',
       path: '/v1/shadow/vault-audit',
+      query: { device },
       records: { mediaType: LOG_TYPE, text },
     });
   }

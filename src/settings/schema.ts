@@ -10,6 +10,7 @@ import { queueSchema } from './queue-schema.js';
 import { revocationsSchema } from './revocations-schema.js';
 import { sinksSchema } from './sinks-schema.js';
 import { reconciliationSchema } from './reconciliation-schema.js';
+import { targetLogsSchema, vaultAuditSchema } from './vault-audit-schema.js';
 import { vaultLoginSchema } from './vault-login-schema.js';
 
 /** The settings, all of them. An unknown key is an error; the reference in the docs is generated from here. */
@@ -158,6 +159,8 @@ export const settingsSchema = z
         .describe('how often the inbox is drained'),
       batchSize: z.number().int().min(1).max(10_000).default(1_000).describe('events a batch'),
     }),
+    vaultAudit: vaultAuditSchema,
+    targetLogs: targetLogsSchema,
     alerts: alertsSchema,
     sinks: sinksSchema,
     retention: z

@@ -28,6 +28,15 @@ export function ownRights(names: LeaseTokenNames): readonly NeededRight[] {
   ];
 }
 
+/** What following Vault's own audit log needs. */
+export function auditRights(devices: readonly string[]): readonly NeededRight[] {
+  return devices.map((device) => ({
+    path: vaultPath('sys/audit-hash', device),
+    capabilities: ['update'],
+    purpose: "matching Vault's audit log with leases",
+  }));
+}
+
 /** What one credential needs beside that, where its engine makes leases. */
 export function credentialRights(credential: BootstrapCredential): readonly NeededRight[] {
   if (!engineOf(credential.kind).leases) return [];

@@ -6,6 +6,7 @@ import { tokenRoleDifferences } from './bootstrap/token-role.js';
 import { PolicyTemplates } from './bootstrap/templates.js';
 import { engineOf } from './engines.js';
 import {
+  auditRights,
   credentialRights,
   forbiddenLogWrites,
   forbiddenWrites,
@@ -43,6 +44,8 @@ export class VaultRights {
     private readonly names: LeaseTokenNames,
     /** Absent where the log is not signed. */
     private readonly log?: LogPlaces,
+    /** Audit devices whose log is matched with leases. */
+    private readonly devices: readonly string[] = [],
   ) {}
 
   /** Makes all checks for these credentials; a check that cannot be made is a failed one. Never rejects. */
@@ -52,6 +55,9 @@ export class VaultRights {
       this.#guarded('vault token role', async () => [await this.#tokenRole()]),
       ...credentials.map((credential) =>
         this.#guarded(`vault policy ${credential.name}`, async () => [await this.#policy(credential)]),
+      ),
+      ...this.devices.map((device) =>
+        this.#guarded(`vault audit device ${device}`, async () => [await this.#device(device)]),
       ),
       ...distinctMounts(credentials).map((credential) =>
         this.#guarded(`vault leases of ${credential.mount}`, async () => [await this.#mount(credential)]),
@@ -65,6 +71,7 @@ export class VaultRights {
     const needed = [
       ...ownRights(this.names),
       ...(log === undefined ? [] : logRights(log)),
+      ...auditRights(this.devices),
       ...credentials.flatMap(credentialRights),
     ];
     const unique = [...new Map(needed.map((right) => [right.path, right])).values()];
@@ -108,6 +115,19 @@ export class VaultRights {
       await this.#ask({ operation: 'lookup_lease', method: 'POST', path: 'sys/leases/lookup', body });
     } catch (error) {
       if (!(error instanceof VaultError) || !error.says('invalid lease')) throw error;
+    }
+    return passed(check);
+  }
+
+  /** Capabilities do not say whether there is such a device; so it is asked for a hash. */
+  async #device(device: string): Promise<RightsCheck> {
+    const check = `vault audit device ${device}`;
+    const path = vaultPath('sys/audit-hash', device);
+    try {
+      await this.#ask({ operation: 'audit_hash', method: 'POST', path, body: { input: 'doctor' } });
+    } catch (error) {
+      if (!(error instanceof VaultError) || error.httpStatus !== 400) throw error;
+      return { ...failed(check, 'is not there'), fix: 'enable it at Vault, or name another in vaultAudit' };
     }
     return passed(check);
   }

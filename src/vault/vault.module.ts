@@ -1,12 +1,15 @@
 import { Global, Inject, Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { AuditHighWater } from '../audit/log/audit-high-water.js';
 import { CheckpointSigner } from '../audit/log/checkpoint-signer.js';
+import { AccessorHasher } from '../gateway/shadow/accessor-hasher.js';
 import { Clock } from '../kernel/clock.js';
 import { Ids } from '../kernel/ids.js';
 import { Log } from '../kernel/log.js';
 import { CredentialSource } from '../lease/credential-source.js';
 import { VaultInventory } from '../lease/reconcile/vault-inventory.js';
 import { Settings } from '../settings/schema.js';
+import { auditDevices } from '../settings/vault-audit-schema.js';
+import { AuditDeviceHasher } from './audit-device-hasher.js';
 import { clientOptions } from './client-options.js';
 import { KvHighWater } from './kv-high-water.js';
 import { SystemTimers, Timers } from './timers.js';
@@ -101,7 +104,18 @@ import { VaultTroubles } from './vault-troubles.js';
       provide: VaultRights,
       inject: [VaultClient, VaultSession, Settings],
       useFactory: (client: VaultClient, session: VaultSession, settings: Settings) =>
-        new VaultRights(client, session, settings.values.vault, settings.values.audit.log.signing),
+        new VaultRights(
+          client,
+          session,
+          settings.values.vault,
+          settings.values.audit.log.signing,
+          auditDevices(settings.values.vaultAudit),
+        ),
+    },
+    {
+      provide: AccessorHasher,
+      inject: [VaultClient, VaultSession],
+      useFactory: (client: VaultClient, session: VaultSession) => new AuditDeviceHasher(client, session),
     },
   ],
   exports: [
@@ -112,6 +126,7 @@ import { VaultTroubles } from './vault-troubles.js';
     VaultRights,
     CheckpointSigner,
     AuditHighWater,
+    AccessorHasher,
   ],
 })
 export class VaultModule implements OnModuleInit, OnApplicationShutdown {

@@ -30,6 +30,7 @@ const TABLE: Readonly<
       'lease/reconcile/vault-inventory.ts',
       'audit/log/checkpoint-signer.ts',
       'audit/log/audit-high-water.ts',
+      'gateway/shadow/accessor-hasher.ts',
     ],
   },
   gateway: {

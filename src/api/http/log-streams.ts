@@ -6,7 +6,11 @@ import { routeOf } from './request.js';
 export const LOG_TYPE = 'text/x-log';
 
 /** The routes that take them. What they read, and how much of it, is theirs to bound. */
-export const LOG_ROUTES: ReadonlySet<string> = new Set(['/v1/shadow/egress', '/v1/shadow/vault-audit']);
+export const LOG_ROUTES: ReadonlySet<string> = new Set([
+  '/v1/shadow/egress',
+  '/v1/shadow/vault-audit',
+  '/v1/shadow/postgres-log',
+]);
 
 /** Hands log files over as streams, on the routes that take them. */
 export function addLogStreams(server: FastifyInstance): void {

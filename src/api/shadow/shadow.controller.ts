@@ -5,6 +5,7 @@ import { EgressFindings } from '../../gateway/shadow/egress-findings.js';
 import { EgressImport } from '../../gateway/shadow/egress-import.js';
 import { EGRESS_FORMATS } from '../../gateway/shadow/format/formats.js';
 import { VaultImport } from '../../gateway/shadow/vault-import.js';
+import { AccountImport } from '../../gateway/shadow/account-import.js';
 import { BrokerError } from '../../kernel/broker-error.js';
 import type { Caller } from '../../kernel/caller.js';
 import { Roles } from '../access/access.js';
@@ -34,6 +35,20 @@ const findingsQuery = z.strictObject({
 });
 type FindingsQuery = z.output<typeof findingsQuery>;
 
+const vaultQuery = z.strictObject({
+  device: z
+    .string()
+    .regex(/^[\w-]{1,128}$/)
+    .optional()
+    .describe('path of the audit device that wrote it; that of `vaultAudit` unless given'),
+});
+type VaultQuery = z.output<typeof vaultQuery>;
+
+const postgresQuery = z.strictObject({
+  mount: filterText.optional().describe('only accounts of this database engine'),
+});
+type PostgresQuery = z.output<typeof postgresQuery>;
+
 const SENT = `Send the log as ${LOG_TYPE}, at most 64 MiB at once. The same bytes again are counted once.`;
 
 /** What goes around the gateway and the broker. */
@@ -42,6 +57,7 @@ export class ShadowController {
   constructor(
     private readonly egress: EgressImport,
     private readonly vault: VaultImport,
+    private readonly accounts: AccountImport,
     private readonly findings: EgressFindings,
   ) {}
 
@@ -69,16 +85,35 @@ export class ShadowController {
     id: 'importVaultAudit',
     tag: 'Shadow calls',
     summary:
-      'Take the log of a Vault audit device, and look for managed credentials that were not read by us',
+      'Take the log of a Vault audit device: uses of leases, and managed credentials that were not read by us',
     description: SENT,
     answer: importView,
     errors: ['media_type_unsupported', 'request_too_large'],
   })
   async importVaultAudit(
+    @Query({ schema: vaultQuery }) { device }: VaultQuery,
     @Req() request: ApiRequest,
     @CallerParam() caller: Caller,
   ): Promise<ShadowImportView> {
-    return importViewOf(await this.vault.take(caller, logOf(request)));
+    return importViewOf(await this.vault.take(caller, logOf(request), device));
+  }
+
+  @Post('postgres-log')
+  @Roles('admin', 'operator')
+  @Documented({
+    id: 'importPostgresLog',
+    tag: 'Shadow calls',
+    summary: 'Take the log of a PostgreSQL target, and record logins of the accounts of leases',
+    description: SENT,
+    answer: importView,
+    errors: ['media_type_unsupported', 'request_too_large'],
+  })
+  async importPostgresLog(
+    @Query({ schema: postgresQuery }) { mount }: PostgresQuery,
+    @Req() request: ApiRequest,
+    @CallerParam() caller: Caller,
+  ): Promise<ShadowImportView> {
+    return importViewOf(await this.accounts.take(caller, logOf(request), mount));
   }
 
   @Get('egress')

@@ -16,6 +16,11 @@ export async function importLog(invocation: Invocation): Promise<void> {
   const format = invocation.text('format') ?? '';
   const { shadow } = adminClient(invocation);
   const source = file === '-' ? invocation.surrounding.stdin : createReadStream(file);
+  const send = (batch: string): Promise<ShadowImportView> => {
+    if (format === 'vault-audit') return shadow.importVaultAudit(batch, invocation.text('device'));
+    if (format === 'postgres') return shadow.importPostgresLog(batch, invocation.text('mount'));
+    return shadow.importEgress(format, batch);
+  };
   const totals = {
     batches: 0,
     repeated: 0,
@@ -28,10 +33,7 @@ export async function importLog(invocation: Invocation): Promise<void> {
     events: 0,
   };
   for await (const batch of batchesOf(source)) {
-    const view: ShadowImportView =
-      format === 'vault-audit'
-        ? await shadow.importVaultAudit(batch)
-        : await shadow.importEgress(format, batch);
+    const view = await send(batch);
     totals.batches += 1;
     totals.repeated += view.repeated ? 1 : 0;
     for (const key of ['lines', 'unreadable', 'managed', 'ours', 'undecided', 'shadow', 'events'] as const)

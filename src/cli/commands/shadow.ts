@@ -18,9 +18,11 @@ export function defineShadowCommands(set: CommandSet, program: Command): void {
     )
     .addOption(
       new Option('--format <format>', 'what wrote the log')
-        .choices(['squid', 'envoy-json', 'cilium-hubble', 'dns-dnsmasq', 'jsonl', 'vault-audit'])
+        .choices(['squid', 'envoy-json', 'cilium-hubble', 'dns-dnsmasq', 'jsonl', 'vault-audit', 'postgres'])
         .makeOptionMandatory(),
-    );
+    )
+    .option('--device <name>', "audit device that wrote it (that of the broker's settings)")
+    .option('--mount <mount>', 'database engine whose accounts log in there (any)');
   withPages(
     set.leaf(
       shadow,

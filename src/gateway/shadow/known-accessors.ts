@@ -18,6 +18,7 @@ export class AccessorCheck {
   constructor(
     private readonly transactions: Transactions,
     private readonly hasher: AccessorHasher,
+    private readonly device: string | undefined,
   ) {}
 
   /** No accessor is that of a batch token, and none of ours is one. */
@@ -61,7 +62,7 @@ export class AccessorCheck {
   private hash(accessor: string): Promise<string | undefined> {
     const known = this.#hashes.get(accessor);
     if (known !== undefined) return known;
-    const hash = this.hasher.hash(accessor);
+    const hash = this.hasher.hash(accessor, this.device);
     this.#hashes.set(accessor, hash);
     return hash;
   }
@@ -75,7 +76,8 @@ export class KnownAccessors {
     private readonly hasher: AccessorHasher,
   ) {}
 
-  check(): AccessorCheck {
-    return new AccessorCheck(this.transactions, this.hasher);
+  /** By the salt of that audit device; without one, hashed accessors cannot be told. */
+  check(device: string | undefined): AccessorCheck {
+    return new AccessorCheck(this.transactions, this.hasher, device);
   }
 }

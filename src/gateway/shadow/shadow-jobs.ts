@@ -1,7 +1,9 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { JobRegistry } from '../../scheduler/job.js';
+import { FollowLogs } from './follow/follow-logs.js';
 import { ProviderUsageWatch } from './provider-usage-watch.js';
 import { ShadowRetention } from './shadow-retention.js';
+import { TellUses } from './uses/tell-uses.js';
 
 /** The search for what goes around that comes round by itself. */
 @Injectable()
@@ -10,9 +12,25 @@ export class ShadowJobs implements OnModuleInit {
     private readonly registry: JobRegistry,
     private readonly usage: ProviderUsageWatch,
     private readonly retention: ShadowRetention,
+    private readonly logs: FollowLogs,
+    private readonly uses: TellUses,
   ) {}
 
   onModuleInit(): void {
+    // Each replica: a file may be on the machine of one of them. The cursor lets one write where several have it.
+    if (this.logs.any)
+      this.registry.add({
+        name: 'shadow.follow-logs',
+        everyMs: 1_000,
+        sharing: 'every-replica',
+        run: async (signal) => ({ worked: await this.logs.step(signal) }),
+      });
+    this.registry.add({
+      name: 'shadow.tell-uses',
+      everyMs: 1_000,
+      sharing: 'exclusive',
+      run: async (signal) => ({ worked: await this.uses.tell(signal) }),
+    });
     this.registry.add({
       name: 'shadow.provider-usage',
       everyMs: 600_000,

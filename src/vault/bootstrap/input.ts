@@ -38,6 +38,8 @@ export const bootstrapInputSchema = z.object({
   log: z
     .object({ transitMount: plainPath, key: plainName, markMount: plainPath, markPath: plainPath })
     .optional(),
+  /** Audit devices whose log is matched with leases. */
+  auditDevices: z.array(plainPath).default([]),
   brokerPolicy: policyName.default('leasegate-broker'),
   reconcilerPolicy: policyName.default('leasegate-reconciler'),
   approle: z

@@ -26,6 +26,7 @@ export class PolicyTemplates {
     const own = [
       this.#fill('broker.hcl', { TOKEN_ROLE: input.leaseTokenRole, POLICY_PREFIX: input.policyPrefix }),
       ...(input.log === undefined ? [] : [this.#log(input.log)]),
+      ...input.auditDevices.map((device) => this.#fill('broker-audit.hcl', { DEVICE: device })),
     ].join('\n');
     const prefixes = [...input.credentials, ...input.formerMounts]
       .filter(({ kind }) => engineOf(kind).leases)

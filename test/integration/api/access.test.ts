@@ -82,6 +82,8 @@ const TABLE: Readonly<Record<string, readonly Role[]>> = {
   'POST /v1/alerts/silences/{id}/end': ACTING,
   'POST /v1/shadow/egress': ACTING,
   'POST /v1/shadow/vault-audit': ACTING,
+  'POST /v1/shadow/postgres-log': ACTING,
+  'GET /v1/leases/{id}/uses': WATCHING,
   'GET /v1/shadow/egress': WATCHING,
   'GET /v1/egress/policy': WATCHING,
   'GET /v1/audit/events': READING,

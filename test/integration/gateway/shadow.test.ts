@@ -7,7 +7,10 @@ import { AccessorHasher } from '../../../src/gateway/shadow/accessor-hasher.js';
 import { CredentialPaths } from '../../../src/gateway/shadow/credential-paths.js';
 import { KnownAccessors } from '../../../src/gateway/shadow/known-accessors.js';
 import { ProviderUsageWatch } from '../../../src/gateway/shadow/provider-usage-watch.js';
+import { LeaseUses } from '../../../src/gateway/shadow/uses/lease-uses.js';
+import { TokenLeases } from '../../../src/gateway/shadow/uses/token-leases.js';
 import { VaultImport } from '../../../src/gateway/shadow/vault-import.js';
+import { VaultLog } from '../../../src/gateway/shadow/vault-log.js';
 import { shippedRulesFolder } from '../../../src/alert/rule-files.js';
 import { AuditInbox } from '../../../src/audit/audit-inbox.js';
 import { CredentialCatalogue } from '../../../src/credential/credential-catalogue.js';
@@ -256,14 +259,20 @@ describe("Vault's audit log", () => {
     ];
     const { nest } = world.app;
     const transactions = nest.get(Transactions);
-    const importer = new VaultImport(
-      nest.get(Settings),
+    const hasher = new TestHasher();
+    const settings = nest.get(Settings);
+    const audit = nest.get(AuditInbox);
+    const clock = new SystemClock();
+    const log = new VaultLog(
+      settings,
       new CredentialPaths(nest.get(CredentialCatalogue, { strict: false })),
-      new KnownAccessors(transactions, new TestHasher()),
-      nest.get(AuditInbox),
-      transactions,
-      new SystemClock(),
+      new KnownAccessors(transactions, hasher),
+      new TokenLeases(transactions, hasher),
+      new LeaseUses(transactions),
+      audit,
+      clock,
     );
+    const importer = new VaultImport(settings, log, audit, transactions, clock);
     expect(await importer.take(CALLER, stream(lines))).toMatchObject({
       lines: 8,
       unreadable: 0,

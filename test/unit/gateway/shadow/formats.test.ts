@@ -222,12 +222,32 @@ describe("Vault's audit log", () => {
 
   it.each([
     ['a request line', { ...entry, type: 'request' }, 'other'],
-    ['an answer that was an error', { ...entry, error: '1 error occurred: permission denied' }, 'other'],
     ['no request', { ...entry, request: undefined }, 'unreadable'],
     ['no time', { ...entry, time: undefined }, 'unreadable'],
     ['no id', { ...entry, request: { ...entry.request, id: '' } }, 'unreadable'],
   ])('%s is %s', (_, line, expected) => {
     expect(readVaultAudit(JSON.stringify(line))).toBe(expected);
+  });
+
+  it('says of an answer that was an error that it failed', () => {
+    const line = JSON.stringify({ ...entry, error: '1 error occurred: permission denied' });
+    expect(readVaultAudit(line)).toMatchObject({ failed: true });
+  });
+
+  it('never keeps a token that is written as it is', () => {
+    const lease = '0192f5a0-0000-7000-8000-000000000001';
+    const hash = `hmac-sha256:${'a'.repeat(64)}`;
+    const wrapped = (token: string): unknown =>
+      readVaultAudit(
+        JSON.stringify({
+          ...entry,
+          auth: { ...entry.auth, metadata: { lease_id: lease } },
+          request: { ...entry.request, data: { token } },
+          response: { wrap_info: { token, accessor: 'acc' } },
+        }),
+      );
+    expect(wrapped('hvs.secret')).toMatchObject({ wrappedInto: ['acc'], tokenNamed: undefined });
+    expect(wrapped(hash)).toMatchObject({ wrappedInto: ['acc', hash], tokenNamed: hash, hintedLease: lease });
   });
 
   it('is read, also where the token stands with the request', () => {
