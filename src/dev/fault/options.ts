@@ -25,7 +25,7 @@ export const USAGE = `npm run fault -- [--kills N] [--freezes N] [--cuts N] [--s
   --freezes N   brokers that stand still past every deadline and go on (0)
   --cuts N      connections to Vault or PostgreSQL that are cut, or answers that are wrong (0)
   --seed S      decides what happens; printed, random unless given
-  --replicas N  brokers at the same time, 2 to 8 (3)
+  --replicas N  brokers at the same time, 2 to 8 (5); at least two of them serve while the others start again
   --workers N   workers at the same time, 1 to 64 (6)
   --json        print one JSON document on standard output, all else on standard error
 
@@ -36,7 +36,7 @@ const NUMBERS = {
   freezes: [0, 10_000, 0],
   cuts: [0, 100_000, 0],
   seed: [0, 2 ** 32 - 1, undefined],
-  replicas: [2, 8, 3],
+  replicas: [2, 8, 5],
   workers: [1, 64, 6],
 } as const;
 
