@@ -97,10 +97,18 @@ export class AuditAdmin {
 
   /** The export as it comes; itself recorded in the log. */
   export(
-    format: 'jsonl' | 'csv',
-    filters: Filters = {},
+    format: 'jsonl' | 'csv' | 'parquet' | 'ocsf' | 'cef',
+    filters: Filters & { readonly compression?: 'gzip' | 'zstd' | undefined } = {},
     signal?: AbortSignal,
   ): Promise<ReadableStream<Uint8Array>> {
     return this.calls.stream('/v1/audit/export', { ...filters, format }, signal);
+  }
+
+  /** The signed log as a tar file of the layout that public tools read; itself recorded in the log. */
+  bundle(
+    range: { readonly from_index?: string | undefined; readonly to_index?: string | undefined } = {},
+    signal?: AbortSignal,
+  ): Promise<ReadableStream<Uint8Array>> {
+    return this.calls.stream('/v1/audit/bundle', range, signal, 'application/x-tar');
   }
 }

@@ -5,6 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import type { AuditRecordView } from '../../sdk/api-types.js';
 import { machine } from '../../sdk/surroundings.js';
 import { keyOfLine } from '../../tlog/note.js';
+import { plainBytes } from '../../sdk/plain-file.js';
 import { verifyExport, type ExpectedHead } from '../../sdk/verify-export.js';
 import { filtersOf } from '../audit-filters.js';
 import { usageError } from '../cli-error.js';
@@ -64,32 +65,50 @@ export async function tail(invocation: Invocation): Promise<void> {
   }
 }
 
+const FORMATS = ['jsonl', 'csv', 'parquet', 'ocsf', 'cef'] as const;
+
 /** `audit export` */
 export async function exportRecords(invocation: Invocation): Promise<void> {
-  const format = invocation.text('format') === 'csv' ? 'csv' : 'jsonl';
+  const format = FORMATS.find((known) => known === invocation.text('format')) ?? 'jsonl';
+  const compression = (['gzip', 'zstd'] as const).find((known) => known === invocation.text('compress'));
   const { audit } = adminClient(invocation);
-  const body = async (): Promise<Readable> =>
-    // The cast is between the two typings of one class: the global one and that of `node:stream/web`.
-    Readable.fromWeb(
-      (await audit.export(format, filtersOf(invocation))) as Parameters<typeof Readable.fromWeb>[0],
-    );
+  const body = (): Promise<ReadableStream<Uint8Array>> =>
+    audit.export(format, { ...filtersOf(invocation), compression });
   const file = invocation.text('output');
   if (file === undefined) {
-    await pipeline(await body(), invocation.output.stdout, { end: false });
+    await pipeline(readable(await body()), invocation.output.stdout, { end: false });
     return;
   }
+  await writeFileOf(file, body);
+  const next = format === 'jsonl' ? `; verify it with: leasegate audit verify ${file}` : '';
+  invocation.output.note(`written to ${file}${next}`);
+}
+
+/** `audit bundle` */
+export async function bundle(invocation: Invocation): Promise<void> {
+  const { audit } = adminClient(invocation);
+  const file = invocation.text('output') ?? '';
+  const range = { from_index: invocation.text('fromIndex'), to_index: invocation.text('toIndex') };
+  await writeFileOf(file, () => audit.bundle(range));
+  invocation.output.note(`written to ${file}; its entries are in tile/entries, the keys in keys`);
+}
+
+// The cast is between the two typings of one class: the global one and that of `node:stream/web`.
+function readable(body: ReadableStream<Uint8Array>): Readable {
+  return Readable.fromWeb(body as Parameters<typeof Readable.fromWeb>[0]);
+}
+
+async function writeFileOf(file: string, body: () => Promise<ReadableStream<Uint8Array>>): Promise<void> {
   // Before the broker is asked: an export that has nowhere to go should not be recorded, nor its stream left open.
   const target = await open(file, 'wx', 0o600);
   try {
-    await pipeline(await body(), target.createWriteStream());
+    await pipeline(readable(await body()), target.createWriteStream());
   } catch (error) {
     await target.close().catch(() => undefined);
     // Half an export must not lie around looking like one.
     await rm(file, { force: true });
     throw error;
   }
-  const next = format === 'jsonl' ? `; verify it with: leasegate audit verify ${file}` : '';
-  invocation.output.note(`written to ${file}${next}`);
 }
 
 /** `audit head` */
@@ -109,7 +128,7 @@ export async function verify(invocation: Invocation): Promise<number> {
   const file = invocation.word(0);
   const expectedHead = headOf(invocation.text('head'));
   const stream = file === '-' ? invocation.surrounding.stdin : createReadStream(file);
-  const result = await verifyExport(stream as AsyncIterable<Uint8Array>, {
+  const result = await verifyExport(plainBytes(stream as AsyncIterable<Uint8Array>), {
     ...(expectedHead && { expectedHead }),
     keys: keysOf(invocation.texts('key')),
   });
@@ -123,6 +142,7 @@ export async function verify(invocation: Invocation): Promise<number> {
       checkpoint_size: result.checkpointSize,
       origin: result.origin,
       filtered: result.filtered,
+      proved: result.proved,
       problems: result.problems,
       problem_count: result.problemCount,
       limits: result.limits,

@@ -43,11 +43,28 @@ export function defineAuditCommands(set: CommandSet, program: Command): void {
     ),
   )
     .addOption(
-      new Option('--format <format>', 'jsonl can be verified, csv opens in a spreadsheet')
-        .choices(['jsonl', 'csv'])
+      new Option(
+        '--format <format>',
+        'jsonl can be verified; the others are for spreadsheets, analysis and SIEMs',
+      )
+        .choices(['jsonl', 'csv', 'parquet', 'ocsf', 'cef'])
         .default('jsonl'),
     )
+    .addOption(new Option('--compress <how>', 'compress the file').choices(['gzip', 'zstd']))
     .option('--output <file>', 'write to a new file that only you can read; standard output otherwise');
+  set
+    .leaf(
+      audit,
+      'bundle',
+      {
+        summary: 'write the signed log to a tar file that public tools for transparency logs read',
+        example: 'leasegate audit bundle --output log.tar',
+      },
+      async () => (await import('../actions/audit.js')).bundle,
+    )
+    .requiredOption('--output <file>', 'write to a new file that only you can read')
+    .option('--from-index <index>', 'entries from this place on; all tiles of hashes are in it all the same')
+    .option('--to-index <index>', 'entries up to this place, excluded');
   set.leaf(
     audit,
     'head',

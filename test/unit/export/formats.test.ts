@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { gunzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { Zstd } from '@hpcc-js/wasm-zstd';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
@@ -10,6 +10,7 @@ import { gzipped, loadZstd, zstdFrames } from '../../../src/export/compression.j
 import type { ExportWriter } from '../../../src/export/export-format.js';
 import { ocsfEvent, OcsfWriter } from '../../../src/export/ocsf.js';
 import { ParquetExportWriter } from '../../../src/export/parquet.js';
+import { plainBytes } from '../../../src/sdk/plain-file.js';
 import { zstdPlain } from '../../../src/sdk/zstd-file.js';
 import { logOf, ORIGIN, pieces, rootAt } from './sample-log.js';
 
@@ -140,6 +141,23 @@ describe('compression', () => {
       for await (const part of zstdPlain(pieces(Buffer.concat(parts), size))) plain.push(part);
       expect(Buffer.concat(plain).toString()).toBe(text);
     }
+  });
+
+  it('is told from the first bytes of a file, and a plain file stays as it is', async () => {
+    const plainOf = async (file: Buffer): Promise<string> => {
+      const plain: Uint8Array[] = [];
+      for await (const part of plainBytes(pieces(file, 3))) plain.push(part);
+      return Buffer.concat(plain).toString();
+    };
+    const zstd = await loadZstd();
+    for (const file of [
+      Buffer.from('a line\n'),
+      gzipSync('a line\n'),
+      Buffer.from(zstd.compress(Buffer.from('a line\n'))),
+    ])
+      expect(await plainOf(file)).toBe('a line\n');
+    expect(await plainOf(Buffer.from('a'))).toBe('a');
+    await expect(plainOf(gzipSync('a line\n').subarray(0, 20))).rejects.toThrow();
   });
 
   it('hands on the failure of what it reads', async () => {
