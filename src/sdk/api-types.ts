@@ -403,6 +403,15 @@ export interface ExplanationView {
   }[];
 }
 
+export interface ExportManifestView {
+  /** of the event `audit.export_finished` */
+  index: number;
+  /** its exact text: SHA-256, bytes, count, range and size of the log */
+  leaf: string;
+  /** c2sp.org/tlog-proof@v1; null until a signed checkpoint covers the event */
+  proof: string | null;
+}
+
 export interface FindingView {
   kind:
     | 'issuing_orphaned'
@@ -859,6 +868,12 @@ export interface LegalHoldBody {
           | 'alert.silenced'
           | 'alert.silence_ended'
           | 'alert.tested'
+          | 'sink.created'
+          | 'sink.lagging'
+          | 'sink.caught_up'
+          | 'sink.dead_lettered'
+          | 'sink.missed'
+          | 'sink.retried'
           | 'audit.read'
           | 'audit.exported'
           | 'audit.part_closed'
@@ -868,6 +883,7 @@ export interface LegalHoldBody {
           | 'audit.destroyed'
           | 'legal_hold.placed'
           | 'legal_hold.lifted'
+          | 'audit.export_finished'
           | 'log.signing_failed'
           | 'log.signing_resumed'
           | 'log.set_back'
@@ -980,6 +996,12 @@ export interface LegalHoldView {
           | 'alert.silenced'
           | 'alert.silence_ended'
           | 'alert.tested'
+          | 'sink.created'
+          | 'sink.lagging'
+          | 'sink.caught_up'
+          | 'sink.dead_lettered'
+          | 'sink.missed'
+          | 'sink.retried'
           | 'audit.read'
           | 'audit.exported'
           | 'audit.part_closed'
@@ -989,6 +1011,7 @@ export interface LegalHoldView {
           | 'audit.destroyed'
           | 'legal_hold.placed'
           | 'legal_hold.lifted'
+          | 'audit.export_finished'
           | 'log.signing_failed'
           | 'log.signing_resumed'
           | 'log.set_back'
