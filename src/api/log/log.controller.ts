@@ -2,8 +2,9 @@ import { Controller, Get, Param, Res } from '@nestjs/common';
 import { z } from 'zod';
 import { Checkpoints } from '../../audit/log/checkpoints.js';
 import { LogFiles } from '../../audit/log/log-files.js';
+import { LogDamaged } from '../../audit/log/log-tree.js';
 import { BrokerError } from '../../kernel/broker-error.js';
-import { TILE_WIDTH, tileOf } from '../../tlog/tile.js';
+import { TILE_WIDTH, tileOf, type TileName } from '../../tlog/tile.js';
 import { Roles, WholeLog } from '../access/access.js';
 import type { ApiReply } from '../http/request.js';
 import { Documented } from '../openapi/operation.js';
@@ -78,10 +79,20 @@ export class LogController {
   async tile(@Param('*') path: string, @Res({ passthrough: true }) reply: ApiReply): Promise<Buffer> {
     const name = tileOf(`tile/${path}`);
     const newest = name && (await this.checkpoints.newest());
-    const bytes = name && newest && (await this.files.read(name, newest.size));
+    const bytes = name && newest && (await this.read(name, newest.size));
     if (name === undefined || bytes === undefined) throw new BrokerError('not_found');
     const cached = name.width === TILE_WIDTH ? 'private, max-age=31536000, immutable' : 'private, max-age=60';
     void reply.type('application/octet-stream').header('cache-control', cached);
     return bytes;
+  }
+
+  /** Entries that were archived, or lost before a new origin, are not here; the tiles above them are. */
+  private async read(name: TileName, size: number): Promise<Buffer | undefined> {
+    try {
+      return await this.files.read(name, size);
+    } catch (error) {
+      if (error instanceof LogDamaged && name.level === 'entries') return undefined;
+      throw error;
+    }
   }
 }

@@ -17,6 +17,8 @@ const STATEMENT_MS = 6 * 3_600_000;
 
 /** What works on whole parts of the log, on connections of its own. */
 export interface Maintenance {
+  readonly transactions: Transactions;
+  readonly audit: AuditInbox;
   readonly parts: LogParts;
   readonly retention: LogRetention;
 }
@@ -57,6 +59,8 @@ export function maintenanceOf(
     new Checkpoints(transactions),
   );
   return {
+    transactions,
+    audit: inbox,
     parts,
     retention: new LogRetention(settings, clock, ids, transactions, inbox, parts, holds, archive),
   };

@@ -5,7 +5,6 @@ import { Clock } from '../../kernel/clock.js';
 import { Ids } from '../../kernel/ids.js';
 import { JobRegistry } from '../../scheduler/job.js';
 import { Settings } from '../../settings/schema.js';
-import { AuditInbox } from '../audit-inbox.js';
 import { withMaintenance } from './maintenance.js';
 import { retentionClasses } from './retention-classes.js';
 
@@ -23,7 +22,6 @@ export class RetentionJobs implements OnModuleInit {
     private readonly clock: Clock,
     private readonly ids: Ids,
     private readonly transactions: Transactions,
-    private readonly audit: AuditInbox,
   ) {}
 
   onModuleInit(): void {
@@ -42,18 +40,19 @@ export class RetentionJobs implements OnModuleInit {
 
   /** Ends the open part when its month is over; answers how many parts it ended. */
   async cut(): Promise<number> {
-    return withMaintenance(this.settings, this.clock, this.ids, async ({ parts }) => {
-      const [before] = (await parts.list()).slice(-1);
-      // The first call prepares a large part, the second one cuts it.
-      if (!(await parts.cutMonth()) && !(await parts.cutMonth())) return 0;
-      const ended = (await parts.list()).find(({ fromIndex }) => fromIndex === before?.fromIndex);
+    return withMaintenance(this.settings, this.clock, this.ids, async ({ parts, transactions, audit }) => {
       const caller = systemCaller('retention', this.ids.uuid());
-      await this.audit.record(
-        'audit.part_closed',
-        { caller },
-        { from_index: ended?.fromIndex ?? 0, to_index: ended?.toIndex ?? 0 },
-      );
-      return 1;
+      const cut = (): Promise<boolean> =>
+        transactions.run(async (tx) => {
+          const before = (await parts.list(tx)).at(-1)?.fromIndex;
+          if (!(await parts.cutMonth(tx))) return false;
+          const ended = (await parts.list(tx)).find(({ fromIndex }) => fromIndex === before);
+          const facts = { from_index: ended?.fromIndex ?? 0, to_index: ended?.toIndex ?? 0 };
+          await audit.append(tx, 'audit.part_closed', { caller }, facts);
+          return true;
+        });
+      // The first call prepares a large part, the second one cuts it.
+      return (await cut()) || (await cut()) ? 1 : 0;
     });
   }
 
