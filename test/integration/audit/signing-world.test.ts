@@ -142,7 +142,7 @@ describe('a broker that signs', () => {
     const token = await world.adminToken();
     const body = { reason: 'somebody wrote to the database' };
     expect((await world.call('POST', '/v1/audit/origins', { token, body })).status).toBe(201);
-    await until(async () => (await events('log.damaged')).length === 1, WAIT);
+    await until(async () => (await events('log.damaged')).length > 0, WAIT);
     await until(async () => (await auditLogCheck()).ok, WAIT);
   });
 });
