@@ -103,8 +103,8 @@ const TABLE: Readonly<Record<string, readonly Role[]>> = {
   'GET /log/tile/{path}': READING,
   'GET /v1/audit/export': READING,
   'GET /v1/audit/bundle': READING,
-  'GET /v1/audit/exports/:id/manifest': READING,
-  'GET /v1/audit/events/:index/proof': READING,
+  'GET /v1/audit/exports/{id}/manifest': READING,
+  'GET /v1/audit/events/{index}/proof': READING,
 };
 const WORKER = [
   'POST /v1/leases',
