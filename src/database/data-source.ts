@@ -13,8 +13,8 @@ import { Reconciliation1700000008000 } from '../../migrations/1700000008000-reco
 import { Log1700000009000 } from '../../migrations/1700000009000-log.js';
 import { Holds1700000010000 } from '../../migrations/1700000010000-holds.js';
 import { VaultUses1700000011000 } from '../../migrations/1700000011000-vault-uses.js';
-import { AuditPartitions1700000013000 } from '../../migrations/1700000013000-audit-partitions.js';
 import { Sinks1700000012000 } from '../../migrations/1700000012000-sinks.js';
+import { AuditPartitions1700000013000 } from '../../migrations/1700000013000-audit-partitions.js';
 
 /** Every migration, oldest first. A released one never changes. */
 export const MIGRATIONS = [
@@ -30,8 +30,8 @@ export const MIGRATIONS = [
   Log1700000009000,
   Holds1700000010000,
   VaultUses1700000011000,
-  AuditPartitions1700000013000,
   Sinks1700000012000,
+  AuditPartitions1700000013000,
 ];
 
 /** Beyond a statement's own time: what a slow network may take for its answer. */
