@@ -751,6 +751,26 @@ export interface LeaseBody {
   step_id?: string | undefined;
 }
 
+export interface LeaseUseView {
+  /** `handed_out` is the read by which the broker got it; everything else was somebody else */
+  use: 'handed_out' | 'vault_request' | 'vault_denied' | 'unwrapped' | 'login' | 'login_refused';
+  /** path in Vault, or database that was logged in to */
+  place: string;
+  /** Vault's operation; empty for logins */
+  operation: string;
+  /** address that it came from, where the log says */
+  source: string | null;
+  count: number;
+  first_at: string;
+  last_at: string;
+  /** the log that says so */
+  via: string;
+}
+
+export interface LeaseUsesView {
+  items: LeaseUseView[];
+}
+
 export interface LeaseView {
   id: string;
   /** the platform's id of the run */
@@ -838,6 +858,8 @@ export interface LegalHoldBody {
           | 'lease.retry_requested'
           | 'lease.forgotten'
           | 'lease.ended'
+          | 'lease.used'
+          | 'account.connected'
           | 'lease.orphaned'
           | 'lease.lost'
           | 'revocation.lagging'
@@ -862,6 +884,7 @@ export interface LegalHoldBody {
           | 'shadow.provider_usage'
           | 'shadow.vault_read'
           | 'shadow.imported'
+          | 'shadow.lines_lost'
           | 'alert.fired'
           | 'alert.resolved'
           | 'alert.notification_failed'
@@ -966,6 +989,8 @@ export interface LegalHoldView {
           | 'lease.retry_requested'
           | 'lease.forgotten'
           | 'lease.ended'
+          | 'lease.used'
+          | 'account.connected'
           | 'lease.orphaned'
           | 'lease.lost'
           | 'revocation.lagging'
@@ -990,6 +1015,7 @@ export interface LegalHoldView {
           | 'shadow.provider_usage'
           | 'shadow.vault_read'
           | 'shadow.imported'
+          | 'shadow.lines_lost'
           | 'alert.fired'
           | 'alert.resolved'
           | 'alert.notification_failed'
