@@ -6,6 +6,7 @@ import type { LogCursor } from './log-cursors.js';
 /** Read at once; a longer line is no line of a log. */
 export const CHUNK_BYTES = 1_048_576;
 const MOST_FILES = 200;
+const COMPRESSED = /\.(?:gz|bz2|xz|zst|lz4)$/;
 
 /** Some lines of a file, and where the cursor is to be after them. */
 export interface LogChunk {
@@ -19,6 +20,8 @@ interface Opened {
   readonly handle: FileHandle;
   readonly fileNumber: string;
   readonly size: number;
+  /** When it was written to last; renaming leaves that as it is. */
+  readonly writtenAt: bigint;
   /** Undefined while its first line is not whole. */
   readonly firstLine: Buffer | undefined;
 }
@@ -41,15 +44,34 @@ export async function readOn(path: string, cursor: LogCursor | undefined): Promi
     const former = await findFormer(path, cursor);
     try {
       const rest = former && (await chunkFrom(former, cursor.firstLine, cursor.readBytes, false));
-      if (rest !== undefined || current?.firstLine === undefined) return rest;
-      const last = former && (await lastLine(former, cursor));
-      const begun = await chunkFrom(current, current.firstLine, 0, former === undefined);
-      return begun && { ...begun, lines: last === undefined ? begun.lines : [last, ...begun.lines] };
+      return rest ?? (await goOver(path, former, current, cursor));
     } finally {
       await former?.handle.close();
     }
   } finally {
     await current?.handle.close();
+  }
+}
+
+/** From a file that was read to its end, or is gone, to the one that was begun after it. */
+async function goOver(
+  path: string,
+  former: Opened | undefined,
+  current: Opened | undefined,
+  cursor: LogCursor,
+): Promise<LogChunk | undefined> {
+  const next = former && (await findNext(path, former));
+  try {
+    const file = next ?? current;
+    if (file?.firstLine === undefined) return undefined;
+    // What was written to the former until the next was begun, and since it was read.
+    const rest = next && former && (await chunkFrom(former, cursor.firstLine, cursor.readBytes, false));
+    if (rest !== undefined) return rest;
+    const begun = await chunkFrom(file, file.firstLine, 0, former === undefined);
+    const last = former && (await lastLine(former, cursor));
+    return begun && { ...begun, lines: last === undefined ? begun.lines : [last, ...begun.lines] };
+  } finally {
+    await next?.handle.close();
   }
 }
 
@@ -85,18 +107,38 @@ function linesOf(bytes: Buffer): string[] {
 }
 
 async function findFormer(path: string, cursor: LogCursor): Promise<Opened | undefined> {
+  for await (const opened of rotated(path)) {
+    if (opened.firstLine?.equals(cursor.firstLine) === true && opened.size >= cursor.readBytes) return opened;
+    await opened.handle.close();
+  }
+  return undefined;
+}
+
+/** The file that was begun after the former, where the log was rotated more than once since it was read. */
+async function findNext(path: string, former: Opened): Promise<Opened | undefined> {
+  let next: Opened | undefined;
+  for await (const opened of rotated(path)) {
+    const after = opened.firstLine !== undefined && opened.writtenAt > former.writtenAt;
+    const sooner = next === undefined || opened.writtenAt < next.writtenAt;
+    const other = opened.firstLine?.equals(former.firstLine ?? opened.firstLine) === false;
+    const left = after && sooner && other ? next : opened;
+    if (left !== opened) next = opened;
+    await left?.handle.close();
+  }
+  return next;
+}
+
+/** The files that the log was renamed to, as far as they can be read. Whoever takes one closes it. */
+async function* rotated(path: string): AsyncGenerator<Opened, void, undefined> {
   const name = basename(path);
   const names = (await readdir(dirname(path)).catch(() => []))
-    .filter((other) => other !== name && other.startsWith(name))
+    .filter((other) => other !== name && other.startsWith(name) && !COMPRESSED.test(other))
     .slice(0, MOST_FILES);
   for (const other of names) {
     // Folders and what may not be read are no former log.
     const opened = await openLog(join(dirname(path), other)).catch(() => undefined);
-    if (opened?.firstLine?.equals(cursor.firstLine) === true && opened.size >= cursor.readBytes)
-      return opened;
-    await opened?.handle.close();
+    if (opened !== undefined) yield opened;
   }
-  return undefined;
 }
 
 async function openLog(path: string): Promise<Opened | undefined> {
@@ -108,7 +150,7 @@ async function openLog(path: string): Promise<Opened | undefined> {
     throw error;
   }
   try {
-    const { ino, size } = await handle.stat({ bigint: true });
+    const { ino, size, mtimeNs } = await handle.stat({ bigint: true });
     const head = await readAt(handle, 0, CHUNK_BYTES / 16);
     const end = head.indexOf(0x0a);
     const first = end >= 0 ? head.subarray(0, end) : head.length === CHUNK_BYTES / 16 ? head : undefined;
@@ -116,6 +158,7 @@ async function openLog(path: string): Promise<Opened | undefined> {
       handle,
       fileNumber: String(ino),
       size: Number(size),
+      writtenAt: mtimeNs,
       firstLine: first && createHash('sha256').update(first).digest(),
     };
   } catch (error) {
