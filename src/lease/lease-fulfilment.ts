@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { AuditInbox } from '../audit/audit-inbox.js';
-import type { RevokeCause } from '../audit/catalogue.js';
+import type { RevokeCause } from '../audit/revoke-cause.js';
 import { BrokerError } from '../kernel/broker-error.js';
 import type { Caller } from '../kernel/caller.js';
 import { Clock } from '../kernel/clock.js';

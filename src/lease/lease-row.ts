@@ -1,4 +1,4 @@
-import type { RevokeCause } from '../audit/catalogue.js';
+import type { RevokeCause } from '../audit/revoke-cause.js';
 import type { EventSubject } from '../audit/event.js';
 import type { CredentialKind, Delivery } from '../credential/credential.js';
 import type { Lease, LeaseState, Proof } from './lease.js';

@@ -1,4 +1,4 @@
-import type { RevokeCause } from '../audit/catalogue.js';
+import type { RevokeCause } from '../audit/revoke-cause.js';
 import type { CredentialKind, Delivery } from '../credential/credential.js';
 import { BrokerError } from '../kernel/broker-error.js';
 

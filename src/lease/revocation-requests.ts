@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { AuditInbox } from '../audit/audit-inbox.js';
 import type { EventContext } from '../audit/event.js';
-import type { EventData, EventKind, RevokeCause } from '../audit/catalogue.js';
+import type { EventData, EventKind } from '../audit/catalogue.js';
+import type { RevokeCause } from '../audit/revoke-cause.js';
 import type { Tx } from '../database/transaction.js';
 import type { Caller } from '../kernel/caller.js';
 import { Clock } from '../kernel/clock.js';

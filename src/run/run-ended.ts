@@ -1,5 +1,5 @@
 import type { Caller } from '../kernel/caller.js';
-import type { RevokeCause } from '../audit/catalogue.js';
+import type { RevokeCause } from '../audit/revoke-cause.js';
 import type { Tx } from '../database/transaction.js';
 import type { OpenedRevocation } from '../kernel/opened-revocation.js';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { REVOKE_CAUSES } from '../../audit/catalogue.js';
+import { REVOKE_CAUSES } from '../../audit/revoke-cause.js';
 import type { KillPreview } from '../../lease/kill/preview.js';
 import {
   REVOCATION_STATES,

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { AuditInbox } from '../../audit/audit-inbox.js';
-import type { RevokeCause } from '../../audit/catalogue.js';
+import type { RevokeCause } from '../../audit/revoke-cause.js';
 import { CredentialCatalogue } from '../../credential/credential-catalogue.js';
 import { decodeCursor, pageOf, type Page } from '../../database/page.js';
 import { Transactions, type Tx } from '../../database/transaction.js';

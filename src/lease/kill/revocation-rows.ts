@@ -1,4 +1,4 @@
-import type { RevokeCause } from '../../audit/catalogue.js';
+import type { RevokeCause } from '../../audit/revoke-cause.js';
 import { pageOf, decodeCursor, type Page } from '../../database/page.js';
 import type { Tx } from '../../database/transaction.js';
 import { actorName, type Caller } from '../../kernel/caller.js';

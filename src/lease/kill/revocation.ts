@@ -1,4 +1,4 @@
-import type { RevokeCause } from '../../audit/catalogue.js';
+import type { RevokeCause } from '../../audit/revoke-cause.js';
 import type { Caller } from '../../kernel/caller.js';
 import type { LeaseSelector } from '../lease-selector.js';
 

@@ -1,7 +1,7 @@
 import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 import { setTimeout as pause } from 'node:timers/promises';
 import { AuditInbox } from '../../audit/audit-inbox.js';
-import type { RevokeCause } from '../../audit/catalogue.js';
+import type { RevokeCause } from '../../audit/revoke-cause.js';
 import type { Page } from '../../database/page.js';
 import { Transactions, type Tx } from '../../database/transaction.js';
 import { BrokerError } from '../../kernel/broker-error.js';

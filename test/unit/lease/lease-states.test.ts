@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { REVOKE_CAUSES } from '../../../src/audit/catalogue.js';
+import { REVOKE_CAUSES } from '../../../src/audit/revoke-cause.js';
 import { hasCode } from '../../../src/kernel/broker-error.js';
 import { endStateOf, hasEnded, LEASE_STATES, mayBecome } from '../../../src/lease/lease.js';
 
