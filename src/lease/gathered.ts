@@ -27,7 +27,8 @@ export class Gathered<T> {
   add(item: T): Promise<boolean> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject });
-      const leftMs = this.#lastMs + this.gapMs - this.clock.monotonicMs();
+      // Never more than the gap, also where a clock was set: nothing else would write what waits.
+      const leftMs = Math.min(this.gapMs, this.#lastMs + this.gapMs - this.clock.monotonicMs());
       if (leftMs <= 0 || this.#waiting.length >= this.most) this.flush();
       else this.#timer ??= setTimeout(() => this.flush(), leftMs);
     });
