@@ -1,5 +1,5 @@
 import { DEV_ISSUER_NAME } from '../../src/dev/issuer-names.js';
-import type { EngineMounts } from '../../src/dev/engines.js';
+import { DATABASE_ROLE, PKI_ROLE, type EngineMounts } from '../../src/dev/engines.js';
 import { exampleGrant } from '../../src/dev/example-specs.js';
 import type { DevIssuer } from '../../src/dev/issuer.js';
 import type { VaultOperator } from '../../src/dev/vault-operator.js';
@@ -7,7 +7,7 @@ import { startBrokerParts, type BrokerParts } from '../broker-parts.js';
 
 /** The subject of the workload that both sides serve. */
 export const SUBJECT = 'bench-worker';
-/** The Vault role and policy of the direct path. */
+/** The Vault policy, login role, and engine roles of the direct path. */
 export const DIRECT_ROLE = 'bench-direct';
 
 /** One Vault and one Postgres cluster for both sides; a worker's grant for ours, a JWT login role with the same rights for the direct path. */
@@ -29,6 +29,13 @@ export async function startParts(
 }
 
 async function allowDirectPath(vault: VaultOperator, mounts: EngineMounts, issuer: DevIssuer): Promise<void> {
+  for (const [mount, role] of [
+    [mounts.database, DATABASE_ROLE],
+    [mounts.pki, PKI_ROLE],
+  ] as const) {
+    const same = await vault.call('GET', `${mount}/roles/${role}`);
+    await vault.call('POST', `${mount}/roles/${DIRECT_ROLE}`, same);
+  }
   const policy = [
     `path "${mounts.database}/creds/*" { capabilities = ["read"] }`,
     `path "${mounts.kv}/data/*" { capabilities = ["read"] }`,

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Pool } from 'undici';
-import { DATABASE_ROLE } from '../../src/dev/engines.js';
 import type { BrokerParts } from '../broker-parts.js';
-import { SUBJECT } from '../issue/parts.js';
+import { DIRECT_ROLE, SUBJECT } from '../issue/parts.js';
+import { exchanged, jsonCallOf } from '../json-call.js';
 import { burst } from '../load.js';
 import type { Account, Victims } from './victims.js';
 
@@ -20,23 +20,10 @@ export interface Kill {
 /** Leases that many accounts in a run, closes it, and sees them go. */
 export async function killByBroker(parts: BrokerParts, victims: Victims, size: number): Promise<Kill> {
   const pool = new Pool(parts.baseUrl, { connections: AT_ONCE });
-  const call = callOf(pool);
+  const call = jsonCallOf(pool);
   try {
-    const exchanged = await call(
-      'POST',
-      '/oauth2/token',
-      {},
-      {
-        form: new URLSearchParams({
-          grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
-          subject_token: await parts.issuer.token({ sub: SUBJECT }),
-          subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',
-          run_id: `bench-${randomUUID()}`,
-          step_id: 'bench',
-        }),
-      },
-    );
-    const authorization = { authorization: `Bearer ${String(exchanged['access_token'])}` };
+    const jwt = await parts.issuer.token({ sub: SUBJECT });
+    const authorization = { authorization: `Bearer ${await exchanged(call, jwt, `bench-${randomUUID()}`)}` };
     const accounts: Account[] = [];
     await burst(AT_ONCE, size, async () => {
       const answer = await call('POST', '/v1/leases', authorization, {
@@ -59,9 +46,9 @@ export async function killByVault(
   victims: Victims,
   size: number,
 ): Promise<Kill> {
-  const path = `${mounts.database}/creds/${DATABASE_ROLE}`;
+  const path = `${mounts.database}/creds/${DIRECT_ROLE}`;
   const pool = new Pool(vault.address, { connections: AT_ONCE });
-  const call = callOf(pool);
+  const call = jsonCallOf(pool);
   const token = { 'x-vault-token': vault.token };
   try {
     const accounts: Account[] = [];
@@ -90,31 +77,4 @@ async function killed(
   });
   await victims.checkLogins(accounts, false);
   return { goneMs, answeredMs };
-}
-
-type Call = (
-  method: 'GET' | 'POST' | 'PUT' | 'DELETE',
-  path: string,
-  headers: Readonly<Record<string, string>>,
-  body?: { readonly json: object } | { readonly form: URLSearchParams },
-) => Promise<Record<string, unknown>>;
-
-function callOf(pool: Pool): Call {
-  return async (method, path, headers, body) => {
-    const [type, text] =
-      body === undefined
-        ? [undefined, undefined]
-        : 'json' in body
-          ? ['application/json', JSON.stringify(body.json)]
-          : ['application/x-www-form-urlencoded', body.form.toString()];
-    const answer = await pool.request({
-      method,
-      path,
-      headers: { ...headers, ...(type !== undefined && { 'content-type': type }) },
-      ...(text !== undefined && { body: text }),
-    });
-    const said = await answer.body.text();
-    if (answer.statusCode >= 300) throw new Error(`${method} ${path} answered ${answer.statusCode}: ${said}`);
-    return (said === '' ? {} : JSON.parse(said)) as Record<string, unknown>;
-  };
 }

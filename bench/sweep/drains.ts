@@ -1,9 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Pool } from 'undici';
-import { DATABASE_ROLE } from '../../src/dev/engines.js';
 import { burst } from '../load.js';
 import type { BrokerParts } from '../broker-parts.js';
+import { DIRECT_ROLE } from '../issue/parts.js';
 import { leasePath } from '../issue/paths.js';
+import { jsonCallOf } from '../json-call.js';
 import type { BrokerDatabase } from './broker-database.js';
 
 /** What the broker revokes at once per mount unless told otherwise; Vault alone is asked as much at once. */
@@ -37,24 +38,15 @@ export async function drainByBroker(
 /** Has Vault make as many users, and answers how many a second it revokes by itself, `sync` as we ask for it. */
 export async function drainByVault({ vault, mounts }: BrokerParts, size: number): Promise<number> {
   const pool = new Pool(vault.address, { connections: AT_ONCE });
-  const call = async (method: 'GET' | 'PUT', path: string, body?: object): Promise<string> => {
-    const answer = await pool.request({
-      method,
-      path: `/v1/${path}`,
-      headers: { 'x-vault-token': vault.token },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const text = await answer.body.text();
-    if (answer.statusCode >= 300) throw new Error(`${path} answered ${answer.statusCode}`);
-    return text;
-  };
+  const call = jsonCallOf(pool);
+  const token = { 'x-vault-token': vault.token };
   const leases: string[] = [];
   await burst(AT_ONCE, size, async () => {
-    const text = await call('GET', `${mounts.database}/creds/${DATABASE_ROLE}`);
-    leases.push((JSON.parse(text) as { lease_id: string }).lease_id);
+    const answer = await call('GET', `/v1/${mounts.database}/creds/${DIRECT_ROLE}`, token);
+    leases.push(answer['lease_id'] as string);
   });
   const { perSecond } = await burst(AT_ONCE, size, async () => {
-    await call('PUT', 'sys/leases/revoke', { lease_id: leases.pop(), sync: true });
+    await call('PUT', '/v1/sys/leases/revoke', token, { json: { lease_id: leases.pop(), sync: true } });
   });
   await pool.close();
   return perSecond;
