@@ -5,6 +5,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { DestinationStream } from 'pino';
 import { DirectCalls } from './api/gateway/direct-calls.js';
 import { ReadinessCheck } from './api/health/readiness.js';
+import { DirectRoutes } from './api/http/direct-routes.js';
 import { RouteTable } from './api/http/route-table.js';
 import { createServer, dressServer } from './api/http/server.js';
 import { Metrics } from './api/observability/metrics.js';
@@ -12,7 +13,6 @@ import { NestLog } from './api/observability/nest-log.js';
 import { createLogger, PinoLog } from './api/observability/pino-log.js';
 import { observeRequests } from './api/observability/request-log.js';
 import { DirectLeases } from './api/worker/direct-leases.js';
-import { WorkerLeasesController } from './api/worker/worker-leases.controller.js';
 import { AppModule } from './app.module.js';
 import { SystemClock, type Clock } from './kernel/clock.js';
 import { RandomIds, type Ids } from './kernel/ids.js';
@@ -57,8 +57,8 @@ export async function createApp(settings: Settings, options: AppOptions = {}): P
   const server = nest.getHttpAdapter().getInstance();
   dressServer(server, nest.get(RouteTable), settings.values.gateway.bodyLimitBytes);
   server.addHook('onRoute', (route) => {
-    nest.get(DirectCalls).takeOver(route);
-    nest.get(DirectLeases).takeOver(route, () => nest.get(WorkerLeasesController));
+    for (const direct of [DirectCalls, DirectLeases])
+      nest.get(DirectRoutes).takeOver(route, nest.get(direct));
   });
   observeRequests(server, log, nest.get(Metrics));
   await nest.init();

@@ -13,7 +13,9 @@ import { SinkModule } from '../sink/sink.module.js';
 import { RevocationStreams } from './admin/revocation-stream.js';
 import { AccessEvents } from './access/access-events.js';
 import { AccessGuard } from './access/access.guard.js';
+import { RunAccess } from './access/run-access.js';
 import { SenderProof } from './access/sender-proof.js';
+import { DirectRoutes } from './http/direct-routes.js';
 import { Strategies } from './access/strategies.js';
 import { ALL_CONTROLLERS, API_CONTROLLERS, GATEWAY_CONTROLLERS, HEALTH_CONTROLLERS } from './controllers.js';
 import { CallAccess } from './gateway/call-access.js';
@@ -70,9 +72,11 @@ export class ApiModule {
         CallAccess,
         ProviderCalls,
         AccessGuard,
+        DirectRoutes,
         DirectCalls,
         DirectLeases,
         ProblemFilter,
+        RunAccess,
         SenderProof,
         Strategies,
         ReadinessCheck,
@@ -91,7 +95,7 @@ export class ApiModule {
         { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor },
         { provide: APP_FILTER, useExisting: ProblemFilter },
       ],
-      exports: [ReadinessCheck, RouteTable, DirectCalls, DirectLeases],
+      exports: [ReadinessCheck, RouteTable, DirectRoutes, DirectCalls, DirectLeases],
     };
   }
 }

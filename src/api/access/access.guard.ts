@@ -1,15 +1,14 @@
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { BrokerError } from '../../kernel/broker-error.js';
-import { Authentication } from '../../identity/authentication.js';
 import type { RunIdentity } from '../../identity/run-token.js';
 import type { VerifiedToken } from '../../identity/verified-token.js';
 import { callerOf, type AdminIdentity, type ApiRequest, type Principal } from '../http/request.js';
 import { ACCESS, WHOLE_LOG, type Access } from './access.js';
 import { CallAccess } from '../gateway/call-access.js';
 import { AccessEvents } from './access-events.js';
+import { RunAccess } from './run-access.js';
 import { Strategies } from './strategies.js';
-import { SenderProof } from './sender-proof.js';
 
 /**
  * Lets a request through to its route, or not. A route that declares no access is refused like one that does not
@@ -21,8 +20,7 @@ export class AccessGuard implements CanActivate {
   constructor(
     private readonly reflector: Reflector,
     private readonly strategies: Strategies,
-    private readonly authentication: Authentication,
-    private readonly senderProof: SenderProof,
+    private readonly runAccess: RunAccess,
     private readonly callAccess: CallAccess,
     private readonly events: AccessEvents,
   ) {}
@@ -36,11 +34,13 @@ export class AccessGuard implements CanActivate {
       request.circumstances.principal = { kind: 'anonymous' };
       return true;
     }
-    if (access.kind === 'run-token' && access.gateway) {
-      this.isRun(request, await this.callAccess.authenticate(request));
+    if (access.kind === 'run-token') {
+      await this.run(request, access.gateway);
       return true;
     }
-    request.circumstances.principal = await this.authenticated(request, access.kind);
+    request.circumstances.principal = await this.refusalsRecorded(request, () =>
+      this.principal(request, access.kind),
+    );
     if (access.kind === 'roles') {
       const wholeLog = this.reflector.get<boolean | undefined>(WHOLE_LOG, context.getHandler()) === true;
       await this.authorise(request, access.roles, wholeLog);
@@ -48,19 +48,19 @@ export class AccessGuard implements CanActivate {
     return true;
   }
 
-  /** The run that calls, for a route that is served without Nest's chain; as on any other with `@RunToken()`. */
-  async run(request: ApiRequest): Promise<RunIdentity> {
-    const principal = await this.authenticated(request, 'run-token');
-    if (principal.kind !== 'run-token') throw new Error('a run token that names no run');
-    return principal.identity;
+  /** The run that calls a route with `@RunToken()`; on one of the `gateway` a refusal is recorded as that of a call. */
+  async run(request: ApiRequest, gateway: boolean): Promise<RunIdentity> {
+    const identity = gateway
+      ? await this.callAccess.authenticate(request)
+      : await this.refusalsRecorded(request, () => this.runAccess.authenticate(request));
+    request.circumstances.runRef = identity.runRef;
+    request.circumstances.principal = { kind: 'run-token', identity };
+    return identity;
   }
 
-  private async authenticated(
-    request: ApiRequest,
-    kind: Exclude<Access['kind'], 'public'>,
-  ): Promise<Principal> {
+  private async refusalsRecorded<T>(request: ApiRequest, authenticate: () => Promise<T>): Promise<T> {
     try {
-      return await this.principal(request, kind);
+      return await authenticate();
     } catch (error) {
       if (error instanceof BrokerError && !error.retryable)
         await this.events.authenticationRefused(request, error);
@@ -68,25 +68,10 @@ export class AccessGuard implements CanActivate {
     }
   }
 
-  private async principal(request: ApiRequest, kind: Exclude<Access['kind'], 'public'>): Promise<Principal> {
-    switch (kind) {
-      case 'run-token': {
-        const identity = await this.authentication.run(request);
-        await this.senderProof.check(request, identity);
-        return this.isRun(request, identity);
-      }
-      case 'workload':
-        return { kind, token: await this.strategies.authenticate<VerifiedToken>('workload', request) };
-      case 'roles': {
-        const admin = await this.strategies.authenticate<AdminIdentity>('admin', request);
-        return { kind: 'admin', admin };
-      }
-    }
-  }
-
-  private isRun(request: ApiRequest, identity: RunIdentity): Principal {
-    request.circumstances.runRef = identity.runRef;
-    return (request.circumstances.principal = { kind: 'run-token', identity });
+  private async principal(request: ApiRequest, kind: 'workload' | 'roles'): Promise<Principal> {
+    if (kind === 'workload')
+      return { kind, token: await this.strategies.authenticate<VerifiedToken>('workload', request) };
+    return { kind: 'admin', admin: await this.strategies.authenticate<AdminIdentity>('admin', request) };
   }
 
   private async authorise(request: ApiRequest, needed: readonly string[], wholeLog: boolean): Promise<void> {

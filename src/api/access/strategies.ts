@@ -2,26 +2,27 @@ import { Injectable } from '@nestjs/common';
 import passport, { type Strategy } from 'passport';
 import { BrokerError } from '../../kernel/broker-error.js';
 import { AdminStrategy } from '../../identity/admin.strategy.js';
+import { RunTokenStrategy } from '../../identity/run-token.strategy.js';
 import { WorkloadStrategy } from '../../identity/workload.strategy.js';
 import type { ApiRequest } from '../http/request.js';
 
+type StrategyName = 'workload' | 'admin' | 'run-token';
 type Authenticate = (request: ApiRequest, response: object, next: (error?: unknown) => void) => void;
 
 /**
  * Runs this application's own passport strategies. They are handed to passport as objects, not by name: names are
- * registered once a process, so a second broker in the process would answer for the first. Run tokens have none: they
- * come with each call, and passport takes longer than checking one.
+ * registered once a process, so a second broker in the process would answer for the first.
  */
 @Injectable()
 export class Strategies {
-  private readonly byName: Readonly<Record<'workload' | 'admin', object>>;
+  private readonly byName: Readonly<Record<StrategyName, object>>;
 
-  constructor(workload: WorkloadStrategy, admin: AdminStrategy) {
-    this.byName = { workload, admin };
+  constructor(workload: WorkloadStrategy, admin: AdminStrategy, runToken: RunTokenStrategy) {
+    this.byName = { workload, admin, 'run-token': runToken };
   }
 
   /** Who the strategy finds; throws the strategy's own error, or `authentication_required` when it finds nobody. */
-  authenticate<T>(name: 'workload' | 'admin', request: ApiRequest): Promise<T> {
+  authenticate<T>(name: StrategyName, request: ApiRequest): Promise<T> {
     // Passport hangs its callbacks on the strategy, so each request needs an object of its own.
     const strategy = Object.create(this.byName[name]) as Strategy;
     return new Promise<T>((resolve, reject) => {

@@ -1,12 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { decodeJwt } from 'jose';
 import { CallEvents } from '../../gateway/call/call-events.js';
-import { Authentication } from '../../identity/authentication.js';
 import type { RunIdentity } from '../../identity/run-token.js';
 import { BrokerError } from '../../kernel/broker-error.js';
 import type { ErrorCode } from '../../kernel/error-codes.js';
 import { Settings } from '../../settings/schema.js';
-import { SenderProof } from '../access/sender-proof.js';
+import { RunAccess } from '../access/run-access.js';
 import { callerOf, routeOf, type ApiRequest } from '../http/request.js';
 import { bearerFromProviderKey } from './provider-key.js';
 
@@ -22,8 +21,7 @@ const STRANGERS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 export class CallAccess {
   constructor(
     private readonly settings: Settings,
-    private readonly authentication: Authentication,
-    private readonly senderProof: SenderProof,
+    private readonly runAccess: RunAccess,
     private readonly events: CallEvents,
   ) {}
 
@@ -35,9 +33,7 @@ export class CallAccess {
   async authenticate(request: ApiRequest): Promise<RunIdentity> {
     try {
       bearerFromProviderKey(request);
-      const identity = await this.authentication.run(request);
-      await this.senderProof.check(request, identity);
-      return identity;
+      return await this.runAccess.authenticate(request);
     } catch (error) {
       if (!(error instanceof BrokerError) || error.retryable) throw error;
       const refusal = this.isStranger(request, error)

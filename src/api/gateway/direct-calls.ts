@@ -1,59 +1,25 @@
 import { Injectable } from '@nestjs/common';
-import type { FastifyRequest, RouteHandlerMethod, RouteOptions } from 'fastify';
-import { ACCESS, type Access } from '../access/access.js';
+import type { RunIdentity } from '../../identity/run-token.js';
+import type { DirectRoute } from '../http/direct-routes.js';
 import { callerOf, type ApiReply, type ApiRequest } from '../http/request.js';
-import { ProblemFilter } from '../problem/problem.filter.js';
-import { CallAccess } from './call-access.js';
 import { ProviderCalls } from './provider-calls.js';
 import { passProviderCall } from './provider-pass.js';
 import { ProviderController } from './provider.controller.js';
 
-const ROUTE = '/g/:provider/*';
-const DECLARED = ['get', 'post', 'put', 'patch', 'delete'] as const;
-
-/**
- * Serves the calls that SDKs of providers make without Nest's chain of guard, pipes, interceptors and filter: it asks
- * the same of the caller, does the same, and answers what is thrown in the same way, at half the cost. The routes are
- * those of {@link ProviderController}, with their access and their documentation.
- */
+/** The calls that SDKs of providers make: the routes of {@link ProviderController}, served directly. */
 @Injectable()
-export class DirectCalls {
-  constructor(
-    private readonly access: CallAccess,
-    private readonly providerCalls: ProviderCalls,
-    private readonly problems: ProblemFilter,
-  ) {}
+export class DirectCalls implements DirectRoute {
+  readonly url = '/g/:provider/*';
+  readonly declaredBy = ProviderController;
+  readonly declaredAs = ['get', 'post', 'put', 'patch', 'delete'];
+  readonly access = { kind: 'run-token', gateway: true } as const;
 
-  /**
-   * Takes a route over while it is being registered; leaves every other one alone. Throws when the controller asks
-   * more, or something else, of its callers than is asked here.
-   */
-  takeOver(route: RouteOptions): void {
-    if (route.url !== ROUTE) return;
-    for (const name of DECLARED) {
-      const declared = Object.getOwnPropertyDescriptor(ProviderController.prototype, name)?.value as object;
-      const access = Reflect.getMetadata(ACCESS, declared) as Access | undefined;
-      if (access?.kind !== 'run-token' || !access.gateway)
-        throw new Error(`${ROUTE} declares another access than it is served with`);
-    }
-    route.handler = this.handler();
-  }
+  constructor(private readonly providerCalls: ProviderCalls) {}
 
-  private handler(): RouteHandlerMethod {
-    return (request: FastifyRequest, reply: ApiReply): void => {
-      const { provider } = request.params as { readonly provider: string };
-      // Where Nest's router differs from Fastify's: a parameter is never empty.
-      if (provider === '') return void reply.callNotFound();
-      this.serve(provider, request as ApiRequest, reply).catch((error: unknown) =>
-        this.problems.answerWith(error, request as ApiRequest, reply),
-      );
-    };
-  }
-
-  private async serve(provider: string, request: ApiRequest, reply: ApiReply): Promise<void> {
-    const identity = await this.access.authenticate(request);
-    request.circumstances.runRef = identity.runRef;
-    request.circumstances.principal = { kind: 'run-token', identity };
+  /** Makes the call. A path without a provider is not found: Fastify's router lets a parameter be empty, Nest's does not. */
+  async serve(identity: RunIdentity, request: ApiRequest, reply: ApiReply): Promise<void> {
+    const { provider } = request.params as { readonly provider: string };
+    if (provider === '') return void reply.callNotFound();
     await passProviderCall(this.providerCalls, provider, identity, callerOf(request), request, reply);
   }
 }

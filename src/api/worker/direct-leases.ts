@@ -1,59 +1,34 @@
 import { Injectable } from '@nestjs/common';
-import type { RouteHandlerMethod, RouteOptions } from 'fastify';
-import { ACCESS, type Access } from '../access/access.js';
-import { AccessGuard } from '../access/access.guard.js';
+import { ModuleRef } from '@nestjs/core';
+import type { RunIdentity } from '../../identity/run-token.js';
+import type { DirectRoute } from '../http/direct-routes.js';
 import { callerOf, type ApiReply, type ApiRequest } from '../http/request.js';
 import { SchemaPipe } from '../http/schema.pipe.js';
-import { ProblemFilter } from '../problem/problem.filter.js';
 import { WorkerLeasesController } from './worker-leases.controller.js';
 import { leaseBody, type LeaseBody } from './worker-schema.js';
 
-const ROUTE = '/v1/leases';
 const BODY = { type: 'body', schema: leaseBody } as const;
 
-/**
- * Serves `POST /v1/leases` without Nest's chain: the same guard, the same schema, the same method of the controller,
- * the same answers. What it declares for itself is what is asked here.
- */
+/** `POST /v1/leases`, served directly: the same schema, the same method of the controller. */
 @Injectable()
-export class DirectLeases {
-  private readonly schema = new SchemaPipe();
+export class DirectLeases implements DirectRoute {
+  readonly url = '/v1/leases';
+  readonly method = 'POST';
+  readonly declaredBy = WorkerLeasesController;
+  readonly declaredAs = ['issue'];
+  readonly access = { kind: 'run-token', gateway: false } as const;
+  readonly #schema = new SchemaPipe();
+  #controller: WorkerLeasesController | undefined;
 
-  constructor(
-    private readonly guard: AccessGuard,
-    private readonly problems: ProblemFilter,
-  ) {}
+  constructor(private readonly modules: ModuleRef) {}
 
-  /**
-   * Takes the route over while it is being registered; leaves every other one alone. Throws when the controller asks
-   * something else of its callers than is asked here.
-   */
-  takeOver(route: RouteOptions, controllerOf: () => WorkerLeasesController): void {
-    if (route.url !== ROUTE || route.method !== 'POST') return;
-    const declared = Object.getOwnPropertyDescriptor(WorkerLeasesController.prototype, 'issue')
-      ?.value as object;
-    const access = Reflect.getMetadata(ACCESS, declared) as Access | undefined;
-    if (access?.kind !== 'run-token' || access.gateway)
-      throw new Error(`${ROUTE} declares another access than it is served with`);
-    route.handler = this.handler(controllerOf());
-  }
-
-  private handler(controller: WorkerLeasesController): RouteHandlerMethod {
-    return (request, reply): void => {
-      this.serve(controller, request as ApiRequest, reply).catch((error: unknown) =>
-        this.problems.answerWith(error, request as ApiRequest, reply),
-      );
-    };
-  }
-
-  private async serve(
-    controller: WorkerLeasesController,
-    request: ApiRequest,
-    reply: ApiReply,
-  ): Promise<void> {
-    const identity = await this.guard.run(request);
-    const body = await this.schema.transform<LeaseBody>(request.body as LeaseBody, BODY);
+  /** Issues the lease that the body asks for. */
+  async serve(identity: RunIdentity, request: ApiRequest, reply: ApiReply): Promise<void> {
+    const body = await this.#schema.transform<LeaseBody>(request.body as LeaseBody, BODY);
     const key = request.headers['idempotency-key'] as string | undefined;
+    // Nest hands controllers to nobody's constructor.
+    const controller = (this.#controller ??=
+      this.modules.get<WorkerLeasesController>(WorkerLeasesController));
     const view = await controller.issue(body, identity, callerOf(request), key, request, reply);
     void reply.code(201).send(view);
   }
