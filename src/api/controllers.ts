@@ -15,6 +15,7 @@ import { SilencesController } from './alert/silences.controller.js';
 import { AuditController } from './compliance/audit.controller.js';
 import { StoryController } from './compliance/story.controller.js';
 import { ExportController } from './compliance/export.controller.js';
+import { ScheduledExportsController } from './compliance/scheduled-exports.controller.js';
 import { HeldController } from './compliance/held.controller.js';
 import { LegalHoldsController } from './compliance/legal-holds.controller.js';
 import { CallRecordsController } from './gateway/call-records.controller.js';
@@ -64,6 +65,7 @@ export const API_CONTROLLERS: readonly Type[] = [
   AuditController,
   LegalHoldsController,
   ExportController,
+  ScheduledExportsController,
   HeldController,
   StoryController,
   LogController,

@@ -15,6 +15,7 @@ import { Holds1700000010000 } from '../../migrations/1700000010000-holds.js';
 import { VaultUses1700000011000 } from '../../migrations/1700000011000-vault-uses.js';
 import { Sinks1700000012000 } from '../../migrations/1700000012000-sinks.js';
 import { AuditPartitions1700000013000 } from '../../migrations/1700000013000-audit-partitions.js';
+import { ScheduledExports1700000014000 } from '../../migrations/1700000014000-scheduled-exports.js';
 
 /** Every migration, oldest first. A released one never changes. */
 export const MIGRATIONS = [
@@ -32,6 +33,7 @@ export const MIGRATIONS = [
   VaultUses1700000011000,
   Sinks1700000012000,
   AuditPartitions1700000013000,
+  ScheduledExports1700000014000,
 ];
 
 /** Beyond a statement's own time: what a slow network may take for its answer. */

@@ -11,7 +11,7 @@ import { Log } from '../kernel/log.js';
 import { safeErrorFields } from '../kernel/safe-error.js';
 import { Settings } from '../settings/schema.js';
 import { gzipped, loadZstd, zstdFrames, type Compression } from './compression.js';
-import type { ExportWriter, Piece } from './export-format.js';
+import type { ExportedEntry, ExportWriter, Piece } from './export-format.js';
 import { ExportScopes, type ScopeWithProofs } from './export-scope.js';
 import { ExportStream } from './export-stream.js';
 import { fileForm, type ExportFormat, type FileForm } from './formats.js';
@@ -55,7 +55,8 @@ export class AuditExport {
    * its reader, and lets go of the database when it is destroyed. It fails when the database does: what was written then
    * has no end, and does not verify.
    *
-   * Refuses with `request_invalid` (filters), `overloaded` (too many at once) or `database_unavailable`.
+   * Refuses with `request_invalid` (filters), `entries_archived` (a range that is not all there), `overloaded` (too many at
+   * once; a scheduled one waits for nobody) or `database_unavailable`.
    */
   async stream(
     caller: Caller,
@@ -63,7 +64,7 @@ export class AuditExport {
     format: ExportFormat,
     { compression, schedule }: ExportOptions = {},
   ): Promise<ExportStream> {
-    if (this.#open >= MAX_EXPORTS) {
+    if (this.#open >= MAX_EXPORTS && schedule === undefined) {
       throw new BrokerError('overloaded', {
         detail: `${MAX_EXPORTS} exports are running`,
         retryAfterSeconds: 10,
@@ -100,6 +101,7 @@ export class AuditExport {
         toIndex: scope.head.size,
         logSize: scope.logSize,
         filtered: scope.filtered,
+        archivedBefore: scope.archivedBefore,
         contentType: form.contentType,
         fileName: `leasegate-audit.${form.extension}`,
       },
@@ -133,6 +135,7 @@ export class AuditExport {
         from_index: scope.fromIndex,
         to_index: scope.head.size,
         filtered: scope.filtered,
+        archived_before: scope.archivedBefore,
         count: counted.count,
         bytes,
         sha256: hash.digest('hex'),
@@ -148,7 +151,7 @@ export class AuditExport {
   #recorded(
     filters: AuditFilters,
     said: Running['said'],
-    { fromIndex, head, filtered }: ScopeWithProofs,
+    { fromIndex, head, filtered, archivedBefore }: ScopeWithProofs,
   ): EventData<'audit.exported'> {
     const { fromIndex: _from, toIndex: _to, reach: _reach, ...named } = filters;
     const shown = shownFilters(named, (value) => this.inbox.hmac(value));
@@ -157,6 +160,7 @@ export class AuditExport {
       from_index: fromIndex,
       to_index: head.size,
       filtered,
+      archived_before: archivedBefore,
       ...(shown.length > 0 && { filters: shown }),
     };
   }
@@ -169,9 +173,11 @@ async function* write(
   counted: { count: number },
 ): AsyncGenerator<Buffer, void, void> {
   const proofs = form.format === 'jsonl' ? scope.proofs : undefined;
+  let next = scope.fromIndex;
   yield bufferOf(writer.begin(scope));
   for await (const page of reader.pages(condition, scope.head.size, scope.fromIndex)) {
     counted.count += page.length;
+    if (!scope.filtered) next = behind(page, next);
     if (proofs === undefined) yield bufferOf(writer.entries(page));
     else {
       const proved = [];
@@ -179,7 +185,28 @@ async function* write(
       yield bufferOf(writer.entries(proved));
     }
   }
+  if (!scope.filtered && next !== scope.head.size) throw new EntriesGone(next);
   yield bufferOf(writer.end());
+}
+
+/** The index behind a page without gaps. */
+function behind(page: readonly ExportedEntry[], from: number): number {
+  let next = from;
+  for (const { index } of page) {
+    if (index !== next) throw new EntriesGone(next);
+    next += 1;
+  }
+  return next;
+}
+
+/** An entry that was promised is not there any more: archived meanwhile, or taken out of the database. */
+export class EntriesGone extends Error {
+  override readonly name = 'EntriesGone';
+  readonly code = 'entries_gone';
+
+  constructor(readonly index: number) {
+    super(`entry ${index} is not in the database`);
+  }
 }
 
 function bufferOf(piece: Piece): Buffer {

@@ -5,11 +5,14 @@ import { Checkpoints } from '../audit/log/checkpoints.js';
 import { LogTree } from '../audit/log/log-tree.js';
 import type { ExportScope } from './export-format.js';
 import { InclusionProofs } from './inclusion-proofs.js';
+import { PresentEntries } from './present-range.js';
 
 /** What an export covers, and what proves each entry of a filtered one. */
 export interface ScopeWithProofs extends ExportScope {
   /** Entries of the whole log. */
   readonly logSize: number;
+  /** Entries before this one may be missing, since they were archived. */
+  readonly archivedBefore: number | undefined;
   /** Undefined unless the export is filtered and the log signed. */
   readonly proofs: InclusionProofs | undefined;
 }
@@ -21,21 +24,25 @@ export class ExportScopes {
     private readonly query: AuditQuery,
     private readonly tree: LogTree,
     private readonly checkpoints: Checkpoints,
+    private readonly present: PresentEntries,
   ) {}
 
-  /** The scope of an export with these filters. */
+  /** The scope of an export with these filters. Refuses with `entries_archived` a range that is not all there. */
   async of(filters: AuditFilters): Promise<ScopeWithProofs> {
     const whole = await this.query.head();
-    const size = Math.min(whole.size, filters.toIndex ?? whole.size);
-    const fromIndex = Math.min(filters.fromIndex ?? 0, size);
-    const rootHash = size === whole.size ? whole.rootHash : (await this.tree.rootAt(size)).toString('hex');
     const filtered = leavesGaps(filters);
+    const { fromIndex, archivedBefore } = filtered
+      ? await this.present.filtered(whole.size, filters)
+      : await this.present.dense(whole.size, filters);
+    const size = Math.min(whole.size, filters.toIndex ?? whole.size);
+    const rootHash = size === whole.size ? whole.rootHash : (await this.tree.rootAt(size)).toString('hex');
     const newest = await this.checkpoints.newest();
     const useful = newest !== undefined && newest.size >= fromIndex ? newest : undefined;
     return {
       head: { origin: whole.origin, size, rootHash },
       logSize: whole.size,
       fromIndex,
+      archivedBefore,
       left: filtered ? [] : await this.#between(0, fromIndex),
       filtered,
       checkpoint: useful && {

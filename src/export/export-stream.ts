@@ -11,6 +11,8 @@ export interface ExportAbout {
   /** Entries of the whole log at that moment. */
   readonly logSize: number;
   readonly filtered: boolean;
+  /** Entries before this one may be missing, since they were archived; undefined where none is. */
+  readonly archivedBefore: number | undefined;
   readonly contentType: string;
   readonly fileName: string;
 }

@@ -9,6 +9,7 @@ import { Ids } from '../kernel/ids.js';
 import { edgeLevels } from '../tlog/edge.js';
 import { TILE_WIDTH, tilePath, widthAt, type TileName } from '../tlog/tile.js';
 import { ExportStream } from './export-stream.js';
+import { PresentEntries } from './present-range.js';
 import { TAR_END, tarFile } from './tar.js';
 
 const MAX_BUNDLES = 2;
@@ -25,6 +26,7 @@ interface Bundle {
   readonly checkpoint: SignedCheckpoint;
   readonly from: number;
   readonly to: number;
+  readonly archivedBefore: number | undefined;
 }
 
 /**
@@ -41,33 +43,46 @@ export class LogBundle {
     private readonly inbox: AuditInbox,
     private readonly checkpoints: Checkpoints,
     private readonly files: LogFiles,
+    private readonly present: PresentEntries,
   ) {}
 
   /**
    * Starts a bundle; recorded before its first byte and after its last one as exports are. Refuses with `not_found` while
-   * the log is not signed, `request_invalid` for a range that it does not have, and `overloaded`.
+   * the log is not signed, `request_invalid` for a range that it does not have, `entries_archived` for one that is not all
+   * there, and `overloaded`.
    */
-  async stream(caller: Caller, { fromIndex = 0, toIndex }: BundleRange): Promise<ExportStream> {
+  async stream(caller: Caller, { fromIndex: asked, toIndex }: BundleRange): Promise<ExportStream> {
     const checkpoint = await this.checkpoints.newest();
     if (checkpoint === undefined) throw new BrokerError('not_found', { detail: 'the log is not signed yet' });
     const to = Math.min(toIndex ?? checkpoint.size, checkpoint.size);
-    if (fromIndex > to) {
+    if ((asked ?? 0) > to) {
       throw new BrokerError('request_invalid', {
         field: 'from_index',
         detail: `is beyond the signed size ${checkpoint.size}, or behind to_index`,
       });
     }
+    const { fromIndex, archivedBefore } = await this.present.dense(checkpoint.size, {
+      fromIndex: asked,
+      toIndex,
+    });
     if (this.#open >= MAX_BUNDLES) {
       throw new BrokerError('overloaded', {
         detail: `${MAX_BUNDLES} bundles are being made`,
         retryAfterSeconds: 10,
       });
     }
-    const bundle = { id: this.ids.uuid(), caller, checkpoint, from: fromIndex, to };
+    const bundle = { id: this.ids.uuid(), caller, checkpoint, from: fromIndex, to, archivedBefore };
     await this.inbox.record(
       'audit.exported',
       { caller },
-      { export_id: bundle.id, format: 'bundle', from_index: fromIndex, to_index: to, filtered: false },
+      {
+        export_id: bundle.id,
+        format: 'bundle',
+        from_index: fromIndex,
+        to_index: to,
+        filtered: false,
+        archived_before: archivedBefore,
+      },
     );
     this.#open += 1;
     return new ExportStream(
@@ -77,6 +92,7 @@ export class LogBundle {
         toIndex: to,
         logSize: checkpoint.size,
         filtered: false,
+        archivedBefore,
         contentType: 'application/x-tar',
         fileName: `leasegate-log-${checkpoint.size}.tar`,
       },
@@ -104,6 +120,7 @@ export class LogBundle {
         from_index: bundle.from,
         to_index: bundle.to,
         filtered: false,
+        archived_before: bundle.archivedBefore,
         count: bundle.to - bundle.from,
         bytes,
         sha256: hash.digest('hex'),
@@ -111,7 +128,7 @@ export class LogBundle {
     );
   }
 
-  async *#files({ checkpoint, from, to }: Bundle): AsyncGenerator<Buffer, void, void> {
+  async *#files({ checkpoint, from, to, archivedBefore }: Bundle): AsyncGenerator<Buffer, void, void> {
     const keys = await this.checkpoints.keys();
     const about = {
       leasegate_bundle: 1,
@@ -119,6 +136,7 @@ export class LogBundle {
       size: checkpoint.size,
       from_index: from,
       to_index: to,
+      ...(archivedBefore !== undefined && { archived_before: archivedBefore }),
     };
     yield tarFile('bundle.json', Buffer.from(`${JSON.stringify(about)}\n`));
     yield tarFile('checkpoint', Buffer.from(checkpoint.note));

@@ -20,6 +20,10 @@ export const ERROR_CODES = {
     title: 'The change needs an If-Match header with the version that you read.',
   },
   precondition_failed: { status: 412, title: 'The thing changed since you read it.' },
+  entries_archived: {
+    status: 410,
+    title: 'Entries of that range were archived, and are not in the database.',
+  },
   conflict: { status: 409, title: 'The state of the thing does not allow this.' },
   name_taken: { status: 409, title: 'The name is taken.' },
   state_transition_refused: {

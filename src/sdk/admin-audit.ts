@@ -9,6 +9,7 @@ import type {
   LogKeysView,
   LogOriginsView,
   LogOriginView,
+  ScheduledExportView,
   StoryView,
 } from './api-types.js';
 
@@ -102,6 +103,11 @@ export class AuditAdmin {
     signal?: AbortSignal,
   ): Promise<ReadableStream<Uint8Array>> {
     return this.calls.stream('/v1/audit/export', { ...filters, format }, signal);
+  }
+
+  /** Scheduled exports, on one page. */
+  exports(): Promise<Page<ScheduledExportView>> {
+    return this.calls.get('/v1/exports');
   }
 
   /** The signed log as a tar file of the layout that public tools read; itself recorded in the log. */

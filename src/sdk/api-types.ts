@@ -268,6 +268,7 @@ export type ErrorCode =
   | 'idempotency_in_progress'
   | 'precondition_required'
   | 'precondition_failed'
+  | 'entries_archived'
   | 'conflict'
   | 'name_taken'
   | 'state_transition_refused'
@@ -899,6 +900,9 @@ export interface LegalHoldBody {
           | 'sink.retried'
           | 'audit.read'
           | 'audit.exported'
+          | 'audit.export_failed'
+          | 'audit.export_recovered'
+          | 'audit.export_missed'
           | 'audit.part_closed'
           | 'audit.archived'
           | 'audit.removed'
@@ -1030,6 +1034,9 @@ export interface LegalHoldView {
           | 'sink.retried'
           | 'audit.read'
           | 'audit.exported'
+          | 'audit.export_failed'
+          | 'audit.export_recovered'
+          | 'audit.export_missed'
           | 'audit.part_closed'
           | 'audit.archived'
           | 'audit.removed'
@@ -1383,6 +1390,33 @@ export interface RunView {
   deadline: string;
   ended_at: string | null;
   end_cause: string | null;
+}
+
+export interface ScheduledExportView {
+  name: string;
+  /** whether the settings of this replica have it */
+  configured: boolean;
+  format: string | null;
+  every_seconds: number | null;
+  /** the first entry of the log that it has not written */
+  next_index: number;
+  next_at: string;
+  /** how late it is, failures included */
+  overdue_seconds: number;
+  /** failures in a row */
+  attempts: number;
+  last_error: string | null;
+  failing_since: string | null;
+  /** what it wrote last */
+  last: {
+    at: string;
+    from_index: number;
+    /** without it */
+    to_index: number;
+    count: number;
+    /** on the replica that wrote it */
+    folder: string;
+  } | null;
 }
 
 export interface ShadowEgressView {

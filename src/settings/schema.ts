@@ -3,6 +3,7 @@ import { alertsSchema } from './alerts-schema.js';
 import { seconds, secret } from './field.js';
 import { gatewaySchema } from './gateway-schema.js';
 import { auditRetentionSchema } from './audit-retention-schema.js';
+import { exportsSchema } from './exports-schema.js';
 import { logSchema } from './log-schema.js';
 import { issuerSchema } from './issuer-schema.js';
 import { leasesSchema } from './leases-schema.js';
@@ -163,6 +164,7 @@ export const settingsSchema = z
     targetLogs: targetLogsSchema,
     alerts: alertsSchema,
     sinks: sinksSchema,
+    exports: exportsSchema,
     retention: z
       .strictObject({
         endedLeasesDays: z

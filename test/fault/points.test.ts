@@ -61,8 +61,8 @@ afterAll(() => world.stop());
 
 describe('a broker that dies or stands still', () => {
   it('is looked at wherever leases may be lost', () => {
-    // Calls, checkpoints and large revocations have files of their own.
-    const elsewhere = /^(call|audit\.checkpoint|revocation)\./;
+    // Calls, checkpoints, large revocations, exports, sinks and archives have files of their own.
+    const elsewhere = /^(call|audit\.checkpoint|revocation|export|sink|archive)\./;
     expect(CRASH_POINTS.filter((point) => !(point in ACT) && !elsewhere.test(point))).toEqual([]);
   });
 

@@ -2,6 +2,7 @@ import { Controller, Get, Headers, Param, Query, Res, StreamableFile } from '@ne
 import { z } from 'zod';
 import { AuditReads } from '../../audit/audit-reads.js';
 import { AuditExport } from '../../export/audit-export.js';
+import type { ExportAbout } from '../../export/export-stream.js';
 import { ExportManifests } from '../../export/export-manifests.js';
 import { LogBundle } from '../../export/log-bundle.js';
 import { BrokerError } from '../../kernel/broker-error.js';
@@ -26,6 +27,16 @@ const manifestView = z
   .meta({ id: 'ExportManifestView' });
 type ManifestView = z.output<typeof manifestView>;
 
+/** What the answer says of its file, besides its type. */
+function describe(reply: ApiReply, about: ExportAbout): void {
+  void reply
+    .header('content-disposition', `attachment; filename="${about.fileName}"`)
+    .header('leasegate-export-id', about.exportId)
+    .header('leasegate-export-range', `${about.fromIndex}-${about.toIndex}`);
+  if (about.archivedBefore !== undefined)
+    void reply.header('leasegate-export-archived-before', String(about.archivedBefore));
+}
+
 /** Exports of the log, and what proves them. */
 @Controller('v1/audit')
 export class ExportController {
@@ -44,9 +55,10 @@ export class ExportController {
     summary: 'Export the log, or a part of it, as a stream; itself recorded',
     description:
       '`Range: entries=FIRST-LAST` answers 206 with that part, which verifies by itself. The header `leasegate-export-id` ' +
-      'names the export for its manifest.',
+      'names the export for its manifest. Without a range it begins with the first entry from which on nothing was archived, and ' +
+      '`leasegate-export-archived-before` says so.',
     answer: { mediaType: 'application/x-ndjson' },
-    errors: ['overloaded'],
+    errors: ['entries_archived', 'overloaded'],
   })
   async export(
     @Query({ schema: exportQuery }) query: ExportQuery,
@@ -61,11 +73,8 @@ export class ExportController {
       compression: query.compression,
     });
     const { about } = stream;
-    void reply
-      .header('content-disposition', `attachment; filename="${about.fileName}"`)
-      .header('accept-ranges', 'entries')
-      .header('leasegate-export-id', about.exportId)
-      .header('leasegate-export-range', `${about.fromIndex}-${about.toIndex}`);
+    describe(reply, about);
+    void reply.header('accept-ranges', 'entries');
     if (asked && about.toIndex > about.fromIndex) {
       void reply
         .status(206)
@@ -121,9 +130,10 @@ export class ExportController {
     summary:
       'Bundle the signed log as public tools read it: checkpoint, keys, tiles and entries, in a tar file',
     description:
-      'Everything up to the newest checkpoint, or the entries of a range with all tiles. Only for who may read everything.',
+      'Everything up to the newest checkpoint that was not archived, or the entries of a range, with all tiles. Only for who ' +
+      'may read everything.',
     answer: { mediaType: 'application/x-tar' },
-    errors: ['not_found', 'overloaded'],
+    errors: ['not_found', 'entries_archived', 'overloaded'],
   })
   async bundle(
     @Query({ schema: bundleQuery }) query: BundleQuery,
@@ -135,10 +145,7 @@ export class ExportController {
       toIndex: query.to_index,
     });
     const { about } = stream;
-    void reply
-      .header('content-disposition', `attachment; filename="${about.fileName}"`)
-      .header('leasegate-export-id', about.exportId)
-      .header('leasegate-export-range', `${about.fromIndex}-${about.toIndex}`);
+    describe(reply, about);
     return new StreamableFile(stream, { type: about.contentType });
   }
 }

@@ -4,6 +4,7 @@ import { AuditQuery } from '../../audit/audit-query.js';
 import { LeaseMetrics } from '../../lease/lease-metrics.js';
 import { Clocks } from '../../lease/reconcile/clocks.js';
 import { SchedulerStatus } from '../../scheduler/scheduler-status.js';
+import { ScheduleStates } from '../../export/schedule/schedule-states.js';
 import { SinkStates } from '../../sink/sink-states.js';
 import { Metrics } from './metrics.js';
 
@@ -26,6 +27,8 @@ export class Gauges {
   private readonly sinkLag: Gauge;
   private readonly sinkBacklog: Gauge;
   private readonly deadLetters: Gauge;
+  private readonly exportOverdue: Gauge;
+  private readonly exportFailures: Gauge;
   private readonly jobRuns: Gauge;
   private readonly jobFailures: Gauge;
   private readonly jobOverdue: Gauge;
@@ -36,6 +39,7 @@ export class Gauges {
     private readonly audit: AuditQuery,
     private readonly scheduler: SchedulerStatus,
     private readonly sinks: SinkStates,
+    private readonly schedules: ScheduleStates,
     private readonly clocks: Clocks,
   ) {
     this.databaseUp = this.gauge('database_up', 'Whether the database answered this scrape.');
@@ -67,6 +71,16 @@ export class Gauges {
       'sink',
     ]);
     this.deadLetters = this.gauge('sink_dead_letters', 'Events that a sink would not take.', ['sink']);
+    this.exportOverdue = this.gauge(
+      'scheduled_export_overdue_seconds',
+      'How late a scheduled export is, failures included; 0 when it is not due.',
+      ['export'],
+    );
+    this.exportFailures = this.gauge(
+      'scheduled_export_failures',
+      'Failures in a row of a scheduled export.',
+      ['export'],
+    );
     this.jobRuns = this.gauge('job_runs', 'Runs of a job since it was first registered.', ['job']);
     this.jobFailures = this.gauge('job_failures', 'Failed runs of a job.', ['job']);
     this.jobOverdue = this.gauge(
@@ -87,7 +101,13 @@ export class Gauges {
       if (skewMs !== null) this.clockSkew.set({ of }, skewMs / 1_000);
     }
     try {
-      await Promise.all([this.readLeases(), this.readBacklog(), this.readJobs(), this.readSinks()]);
+      await Promise.all([
+        this.readLeases(),
+        this.readBacklog(),
+        this.readJobs(),
+        this.readSinks(),
+        this.readExports(),
+      ]);
       this.databaseUp.set(1);
     } catch {
       this.databaseUp.set(0);
@@ -127,6 +147,14 @@ export class Gauges {
       if (!configured) continue;
       this.sinkLag.set({ sink }, lagSeconds);
       this.sinkBacklog.set({ sink }, lagEvents);
+    }
+  }
+
+  private async readExports(): Promise<void> {
+    for (const { name, configured, overdueSeconds, attempts } of await this.schedules.all()) {
+      if (!configured) continue;
+      this.exportOverdue.set({ export: name }, overdueSeconds);
+      this.exportFailures.set({ export: name }, attempts);
     }
   }
 

@@ -66,9 +66,22 @@ export const OPERATION_KINDS = {
     from_index: open<number>(),
     to_index: maybe<number>(),
     filtered: open<boolean>(),
+    /** Entries before this one may be missing, since they were archived. */
+    archived_before: maybe<number>(),
     /** Names of the filters and their values, that of `account` as an HMAC. */
     filters: maybe<readonly string[]>(),
   },
+  /** A scheduled export could not be written; it is tried again, and `attempts` counts up to the one that succeeds. */
+  'audit.export_failed': {
+    schedule: open<string>(),
+    from_index: open<number>(),
+    attempts: open<number>(),
+    detail: open<string>(),
+  },
+  /** A scheduled export that had failed was written. */
+  'audit.export_recovered': { schedule: open<string>(), attempts: open<number>() },
+  /** Entries were archived before a scheduled export could write them. */
+  'audit.export_missed': { schedule: open<string>(), from_index: open<number>(), to_index: open<number>() },
   'audit.part_closed': { from_index: open<number>(), to_index: open<number>() },
   /** Entries of a class were written to a file, which was read again and verified. */
   'audit.archived': {
@@ -120,6 +133,7 @@ export const OPERATION_KINDS = {
     from_index: open<number>(),
     to_index: open<number>(),
     filtered: open<boolean>(),
+    archived_before: maybe<number>(),
     count: open<number>(),
     bytes: open<number>(),
     /** Hex; of the whole file. */

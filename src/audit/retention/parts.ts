@@ -37,6 +37,16 @@ export interface PartArchive {
   readonly restoredAt: Date | undefined;
 }
 
+/** Entries of a class in a part that are not in the database. */
+export interface GoneEntries {
+  readonly fromIndex: number;
+  readonly toIndex: number;
+  readonly class: string;
+  readonly kinds: readonly string[];
+  /** Of the archive; undefined when they were destroyed. */
+  readonly file: string | undefined;
+}
+
 interface ArchiveRow {
   readonly from_idx: string;
   readonly class: string;
@@ -82,10 +92,19 @@ export class LogParts {
 
   /** The first index from which on every entry is in the database. */
   async presentFrom(): Promise<number> {
-    const gone = (await this.list()).filter(({ archives }) =>
-      archives.some(({ state, entries }) => entries > 0 && (state === 'removed' || state === 'destroyed')),
+    return (await this.gone()).at(-1)?.toIndex ?? 0;
+  }
+
+  /** What has left the database, oldest first. */
+  async gone(): Promise<readonly GoneEntries[]> {
+    return (await this.list()).flatMap(({ fromIndex, toIndex, archives }) =>
+      archives
+        .filter(({ state, entries }) => entries > 0 && (state === 'removed' || state === 'destroyed'))
+        .map(({ class: name, kinds, state, file }) => ({
+          ...{ fromIndex, toIndex: toIndex ?? fromIndex, class: name, kinds },
+          file: state === 'destroyed' ? undefined : file,
+        })),
     );
-    return gone.at(-1)?.toIndex ?? 0;
   }
 
   /**

@@ -48,6 +48,23 @@ export async function parts(invocation: Invocation): Promise<void> {
   );
 }
 
+/** `audit exports` */
+export async function exports(invocation: Invocation): Promise<void> {
+  const page = await adminClient(invocation).audit.exports();
+  await invocation.output.show(page, () =>
+    invocation.output.table(page.items, [
+      ['EXPORT', (one) => one.name],
+      ['LAST', (one) => one.last?.at],
+      ['ENTRIES', (one) => one.last?.count],
+      ['FOLDER', (one) => one.last?.folder],
+      ['NEXT', (one) => one.next_at],
+      ['FROM', (one) => one.next_index],
+      ['FAILURES', (one) => one.attempts],
+      ['WHY', (one) => one.last_error],
+    ]),
+  );
+}
+
 /** `audit holds list` */
 export async function listHolds(invocation: Invocation): Promise<void> {
   await printList(invocation, adminClient(invocation).retention, {}, [

@@ -37,6 +37,15 @@ export function defineRetentionCommands(set: CommandSet, audit: Command): void {
     { summary: 'list the parts of the log and what was archived', example: 'leasegate audit parts' },
     async () => (await actions()).parts,
   );
+  set.leaf(
+    audit,
+    'exports',
+    {
+      summary: 'list scheduled exports: last, next, and what went wrong',
+      example: 'leasegate audit exports',
+    },
+    async () => (await actions()).exports,
+  );
   const holds = set.group(audit, 'holds', 'legal holds: entries that must stay');
   withPages(
     set.leaf(

@@ -103,6 +103,7 @@ const TABLE: Readonly<Record<string, readonly Role[]>> = {
   'GET /log/tile/{path}': READING,
   'GET /v1/audit/export': READING,
   'GET /v1/audit/bundle': READING,
+  'GET /v1/exports': WATCHING,
   'GET /v1/audit/exports/{id}/manifest': READING,
   'GET /v1/audit/events/{index}/proof': READING,
 };

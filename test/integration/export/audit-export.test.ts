@@ -6,6 +6,8 @@ import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AuditExport } from '../../../src/export/audit-export.js';
 import { ExportScopes } from '../../../src/export/export-scope.js';
+import { LogParts as Parts } from '../../../src/audit/retention/parts.js';
+import { PresentEntries } from '../../../src/export/present-range.js';
 import { hasCode } from '../../../src/kernel/broker-error.js';
 import { Checkpoints } from '../../../src/audit/log/checkpoints.js';
 import { SilentLog } from '../../../src/kernel/log.js';
@@ -25,7 +27,12 @@ beforeAll(async () => {
     new SilentLog(),
     parts.ids,
     parts.inbox,
-    new ExportScopes(parts.query, parts.tree, new Checkpoints(parts.transactions)),
+    new ExportScopes(
+      parts.query,
+      parts.tree,
+      new Checkpoints(parts.transactions),
+      new PresentEntries(new Parts(parts.transactions)),
+    ),
   );
   await offerMany(parts, EVENTS, PAD_BYTES);
   await parts.sequencer().drain();

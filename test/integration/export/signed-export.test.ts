@@ -9,6 +9,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AuditExport } from '../../../src/export/audit-export.js';
 import { ExportManifests } from '../../../src/export/export-manifests.js';
 import { ExportScopes } from '../../../src/export/export-scope.js';
+import { LogParts } from '../../../src/audit/retention/parts.js';
+import { PresentEntries } from '../../../src/export/present-range.js';
 import { LogBundle } from '../../../src/export/log-bundle.js';
 import { SilentLog } from '../../../src/kernel/log.js';
 import { verifyExport } from '../../../src/sdk/verify-export.js';
@@ -37,10 +39,11 @@ beforeAll(async () => {
   log = await openSignedLog();
   await offerMany(log, 1_500);
   await sign();
-  const scopes = new ExportScopes(log.query, log.tree, log.checkpoints);
+  const present = new PresentEntries(new LogParts(log.transactions));
+  const scopes = new ExportScopes(log.query, log.tree, log.checkpoints, present);
   exports = new AuditExport(log.settings, new SilentLog(), log.ids, log.inbox, scopes);
   manifests = new ExportManifests(log.transactions, log.tree, log.checkpoints);
-  bundles = new LogBundle(log.ids, log.inbox, log.checkpoints, log.files);
+  bundles = new LogBundle(log.ids, log.inbox, log.checkpoints, log.files, present);
   keys = (await log.checkpoints.keys()).map(({ line }) => line);
 }, 120_000);
 afterAll(async () => {
