@@ -6,7 +6,9 @@ import type { CrashAction, Replica } from './replica.js';
 import type { Seeded } from './seeded.js';
 
 /** Points that a storm passes; calls through the gateway, signed checkpoints and large revocations are not part of it. */
-const POINTS = CRASH_POINTS.filter((point) => !/^(call|audit\.checkpoint|revocation|export|sink|archive)\./.test(point));
+const POINTS = CRASH_POINTS.filter(
+  (point) => !/^(call|audit\.checkpoint|revocation|export|sink|archive)\./.test(point),
+);
 /** How long a fault waits for somebody to come by. */
 const WAITS_MS = 500;
 const LOOK_EVERY_MS = 20;
