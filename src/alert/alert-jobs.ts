@@ -1,5 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { JobRegistry } from '../scheduler/job.js';
+import { JobRegistry, MOMENTS_MS, type Progress } from '../scheduler/job.js';
 import { Settings } from '../settings/schema.js';
 import { AlertRetention } from './alert-retention.js';
 import { Delivery } from './delivery.js';
@@ -28,31 +28,38 @@ export class AlertJobs implements OnModuleInit {
       name: 'alert.follow-log',
       everyMs,
       sharing: 'exclusive',
-      run: (signal) => this.follow(signal),
+      longestMs: MOMENTS_MS,
+      run: (signal, progress) => this.follow(signal, progress),
     });
     this.registry.add({
       name: 'alert.deliver',
       everyMs,
       sharing: 'every-replica',
+      longestMs: MOMENTS_MS,
       run: async () => ({ worked: await this.delivery.round() }),
     });
     this.registry.add({
       name: 'alert.stalled-log',
       everyMs: 5_000,
       sharing: 'exclusive',
+      longestMs: MOMENTS_MS,
       run: async () => ({ worked: (await this.stalledLog.watch()) ? 1 : 0 }),
     });
     this.registry.add({
       name: 'alert.retention',
       everyMs: 3_600_000,
       sharing: 'exclusive',
+      longestMs: MOMENTS_MS,
       run: async () => ({ worked: await this.retention.drop(5_000) }),
     });
   }
 
-  private async follow(signal: AbortSignal): Promise<{ worked: number }> {
+  private async follow(signal: AbortSignal, progress: Progress): Promise<{ worked: number }> {
     let worked = 0;
-    for (let read = 1; read > 0 && !signal.aborted; worked += read) read = await this.followLog.step();
+    for (let read = 1; read > 0 && !signal.aborted; worked += read) {
+      read = await this.followLog.step();
+      progress();
+    }
     worked += await this.tell.due(BATCH);
     await this.tell.resolve(BATCH);
     return { worked };

@@ -25,7 +25,10 @@ export class WatchedClient extends pg.Client {
     if (config.answerWithinMs === undefined) return;
     const inside = this as unknown as Inside;
     const { stream } = inside.connection;
-    stream.setTimeout(config.answerWithinMs, () => {
+    stream.setTimeout(config.answerWithinMs);
+    // Each time, and not only the first, as a listener that is given to `setTimeout` is called: a connection that was
+    // idle for so long before, in the pool or between two statements, is watched no less after that.
+    stream.on('timeout', () => {
       if (!inside.readyForQuery) stream.destroy();
     });
   }

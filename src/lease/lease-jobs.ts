@@ -1,5 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { JobRegistry, type Job } from '../scheduler/job.js';
+import { JobRegistry, MOMENTS_MS, type Job, type Progress } from '../scheduler/job.js';
 import { LeaseExpiry } from './expire.js';
 import { Retention } from './retention.js';
 import { RevocationLag } from './revocation-lag.js';
@@ -12,8 +12,6 @@ const EACH_TICK_MS = 500;
 const SWEEP = 10_000;
 /** How long a run of the job waits for slow mounts, which go on behind it. */
 const SWEEP_WAIT_MS = 1_000;
-/** Far longer than a run takes; what has not ended then waits for something that does not come. */
-const LONGEST_MS = 30_000;
 
 /** The work on leases that comes round. */
 @Injectable()
@@ -36,28 +34,29 @@ export class LeaseJobs implements OnModuleInit {
         name: 'expire-leases',
         everyMs: EACH_TICK_MS,
         sharing: 'exclusive',
-        longestMs: LONGEST_MS,
-        run: (signal) => untilDone(signal, () => this.expireAndRevoke()),
+        longestMs: MOMENTS_MS,
+        run: (signal, progress) => untilDone(signal, progress, () => this.expireAndRevoke()),
       },
       {
         name: 'revoke-leases',
         everyMs: EACH_TICK_MS,
         sharing: 'every-replica',
-        longestMs: LONGEST_MS,
+        longestMs: MOMENTS_MS,
         run: async () => ({ worked: await this.revoker.revokeDue(SWEEP, SWEEP_WAIT_MS) }),
       },
       {
         name: 'watch-revocation-lag',
         everyMs: 5_000,
         sharing: 'exclusive',
-        longestMs: LONGEST_MS,
+        longestMs: MOMENTS_MS,
         run: async () => ({ worked: await this.lag.watch() }),
       },
       {
         name: 'retention',
         everyMs: 3_600_000,
         sharing: 'exclusive',
-        run: (signal) => untilDone(signal, () => this.retention.drop(BATCH)),
+        longestMs: MOMENTS_MS,
+        run: (signal, progress) => untilDone(signal, progress, () => this.retention.drop(BATCH)),
       },
     ];
   }
@@ -71,12 +70,17 @@ export class LeaseJobs implements OnModuleInit {
 }
 
 /** Works batch by batch until one is not full, so that a long queue does not wait for the next time round. */
-async function untilDone(signal: AbortSignal, batch: () => Promise<number>): Promise<{ worked: number }> {
+async function untilDone(
+  signal: AbortSignal,
+  progress: Progress,
+  batch: () => Promise<number>,
+): Promise<{ worked: number }> {
   let worked = 0;
   let last: number;
   do {
     last = await batch();
     worked += last;
+    progress();
   } while (last >= BATCH && !signal.aborted);
   return { worked };
 }

@@ -1,6 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Grants } from '../grant/grants.js';
-import { JobRegistry } from '../scheduler/job.js';
+import { JobRegistry, MOMENTS_MS } from '../scheduler/job.js';
 import { Settings } from '../settings/schema.js';
 import { Runs } from './runs.js';
 
@@ -26,11 +26,13 @@ export class ExpiryJobs implements OnModuleInit {
       name,
       everyMs: this.settings.values.scheduler.tickMs,
       sharing: 'exclusive',
-      run: async (signal) => {
+      longestMs: MOMENTS_MS,
+      run: async (signal, progress) => {
         let worked = 0;
         for (;;) {
           const expired = signal.aborted ? 0 : await expire(AT_ONCE);
           worked += expired;
+          progress();
           if (expired < AT_ONCE) return { worked };
         }
       },

@@ -13,6 +13,9 @@ export class RegisteredJobs extends JobRegistry {
     if (!(job.everyMs > 0) || !Number.isFinite(job.everyMs)) {
       throw new Error(`job ${job.name} needs an interval above zero`);
     }
+    if (!(job.longestMs > 0) || !Number.isFinite(job.longestMs)) {
+      throw new Error(`job ${job.name} needs a longest time above zero`);
+    }
     if (this.#jobs.has(job.name)) throw new Error(`job ${job.name} is registered twice`);
     this.#jobs.set(job.name, job);
   }

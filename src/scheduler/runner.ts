@@ -146,8 +146,12 @@ export class Runner implements OnApplicationBootstrap, OnModuleDestroy {
     try {
       controller.signal.throwIfAborted();
       if (claim !== undefined) crashPoint('job.claimed');
-      const run = job.run(controller.signal);
-      worked = (await withinLimit(run, job.longestMs, (late) => controller.abort(late))).worked;
+      const result = await withinLimit(
+        (progress) => job.run(controller.signal, progress),
+        job.longestMs,
+        (late) => controller.abort(late),
+      );
+      worked = result.worked;
     } catch (thrown) {
       // Ending early because it was told to is not a failure of the job.
       if (!controller.signal.aborted || thrown instanceof RunTooLong) {

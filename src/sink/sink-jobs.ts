@@ -1,5 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { JobRegistry } from '../scheduler/job.js';
+import { JobRegistry, MOMENTS_MS, type Progress } from '../scheduler/job.js';
 import { Settings } from '../settings/schema.js';
 import { SinkRows } from './sink-rows.js';
 import { SinkSender } from './sink-sender.js';
@@ -28,21 +28,28 @@ export class SinkJobs implements OnModuleInit {
         name: `sink.${target.sink.name}`,
         everyMs: this.settings.values.sinks.pollMs,
         sharing: 'exclusive',
-        run: (signal) => this.send(target, signal),
+        // A delivery, and what is done in the database beside it.
+        longestMs: this.settings.values.sinks.timeoutMs + MOMENTS_MS,
+        run: (signal, progress) => this.send(target, signal, progress),
       });
     this.registry.add({
       name: 'sink.watch.all',
       everyMs: WATCH_MS,
       sharing: 'exclusive',
+      longestMs: MOMENTS_MS,
       run: async () => ({ worked: await this.watch.look() }),
     });
   }
 
-  private async send(target: SinkTarget, signal: AbortSignal): Promise<{ worked: number }> {
+  private async send(
+    target: SinkTarget,
+    signal: AbortSignal,
+    progress: Progress,
+  ): Promise<{ worked: number }> {
     if (!this.#known.has(target.sink.name)) {
       await this.rows.know(target.sink);
       this.#known.add(target.sink.name);
     }
-    return { worked: await this.sender.follow(target, signal) };
+    return { worked: await this.sender.follow(target, signal, progress) };
   }
 }

@@ -4,7 +4,7 @@ import { Ids } from '../kernel/ids.js';
 import { safeErrorText } from '../kernel/safe-error.js';
 import { Settings } from '../settings/schema.js';
 import { LetterRows } from './letter-rows.js';
-import { Receiver, RefusedError } from './receiver/receiver.js';
+import { RefusedError } from './receiver/receiver.js';
 import type { SinkEvent } from './sink-event.js';
 import { SinkLog } from './sink-log.js';
 import { SinkLostError, SinkRows, type DeadEvent, type HeldSink } from './sink-rows.js';
@@ -13,6 +13,11 @@ import type { SinkTarget } from './sink-targets.js';
 const FIRST_WAIT_MS = 1_000;
 /** Letters that are tried again before the log is looked at. */
 const LETTERS_A_RUN = 50;
+
+/** A sink whose sender says when it got on. */
+interface Watched extends SinkTarget {
+  readonly progress: () => void;
+}
 
 /**
  * Sends the log on to one receiver, at least once and in order. No connection to the database is held while a receiver
@@ -29,7 +34,12 @@ export class SinkSender {
   ) {}
 
   /** Sends what there is until the end of the log, a failure, or the signal; answers how many events were taken. */
-  async follow(target: SinkTarget, signal: AbortSignal): Promise<number> {
+  async follow(
+    asked: SinkTarget,
+    signal: AbortSignal,
+    progress: () => void = () => undefined,
+  ): Promise<number> {
+    const target: Watched = { ...asked, progress };
     let held = await this.rows.take(target.sink.name, target.sink.kind);
     if (held === undefined) return 0;
     // After a failure with the least that can tell whose it is; more again as it goes well.
@@ -38,6 +48,7 @@ export class SinkSender {
     try {
       taken += await this.retry(target, signal);
       while (!signal.aborted) {
+        progress();
         const page = await this.log.page(held.nextIndex, limit, target.kinds);
         if (page === undefined) return taken;
         if (page.first > held.nextIndex) {
@@ -74,7 +85,7 @@ export class SinkSender {
    * refuses everything is at fault itself, and nothing is put aside for it.
    */
   private async putAside(
-    target: SinkTarget,
+    target: Watched,
     held: HeldSink,
     refused: RefusedError,
     signal: AbortSignal,
@@ -97,7 +108,7 @@ export class SinkSender {
     return undefined;
   }
 
-  private async retry(target: SinkTarget, signal: AbortSignal): Promise<number> {
+  private async retry(target: Watched, signal: AbortSignal): Promise<number> {
     let taken = 0;
     for (const { id, event } of await this.letters.waiting(target.sink.name, LETTERS_A_RUN)) {
       if (signal.aborted) break;
@@ -114,13 +125,14 @@ export class SinkSender {
   }
 
   private async deliver(
-    { receiver }: { readonly receiver: Receiver },
+    { receiver, progress }: Watched,
     events: readonly SinkEvent[],
     signal: AbortSignal,
   ): Promise<void> {
     if (events.length === 0) return;
     const limit = AbortSignal.timeout(this.settings.values.sinks.timeoutMs);
     await receiver.deliver(events, AbortSignal.any([signal, limit]));
+    progress();
   }
 
   private async failed(held: HeldSink, error: unknown): Promise<void> {

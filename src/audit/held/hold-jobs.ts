@@ -1,5 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { JobRegistry } from '../../scheduler/job.js';
+import { JobRegistry, MOMENTS_MS } from '../../scheduler/job.js';
 import { HoldFollower } from './hold-follower.js';
 
 const EVERY_MS = 1_000;
@@ -17,9 +17,13 @@ export class HoldJobs implements OnModuleInit {
       name: 'audit.follow-holds',
       everyMs: EVERY_MS,
       sharing: 'exclusive',
-      run: async (signal) => {
+      longestMs: MOMENTS_MS,
+      run: async (signal, progress) => {
         let worked = 0;
-        for (let read = 1; read > 0 && !signal.aborted; worked += read) read = await this.follower.step();
+        for (let read = 1; read > 0 && !signal.aborted; worked += read) {
+          read = await this.follower.step();
+          progress();
+        }
         return { worked };
       },
     });

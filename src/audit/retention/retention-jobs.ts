@@ -9,6 +9,8 @@ import { withMaintenance } from './maintenance.js';
 import { retentionClasses } from './retention-classes.js';
 
 const HOUR_MS = 3_600_000;
+/** Beyond the longest statement, which copies a month of entries. */
+const LONGEST_MS = 12 * HOUR_MS;
 
 /**
  * Cuts the log by months, and archives what is old where this login owns the tables. Where it does not, which is better,
@@ -32,6 +34,7 @@ export class RetentionJobs implements OnModuleInit {
       name: 'audit.retention',
       everyMs: HOUR_MS,
       sharing: 'exclusive',
+      longestMs: LONGEST_MS,
       run: async (signal) => ({
         worked: (await this.cut()) + (classes.length === 0 ? 0 : await this.retain(signal)),
       }),

@@ -1,5 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { JobRegistry, type Job } from '../../scheduler/job.js';
+import { JobRegistry, MOMENTS_MS, type Job } from '../../scheduler/job.js';
 import { CallRetention } from './call-retention.js';
 import { UnknownCalls } from './unknown-calls.js';
 
@@ -34,11 +34,13 @@ function job(name: string, everyMs: number, atOnce: number, batch: (atOnce: numb
     name,
     everyMs,
     sharing: 'exclusive',
-    run: async (signal) => {
+    longestMs: MOMENTS_MS,
+    run: async (signal, progress) => {
       let worked = 0;
       for (;;) {
         const done = signal.aborted ? 0 : await batch(atOnce);
         worked += done;
+        progress();
         if (done < atOnce) return { worked };
       }
     },

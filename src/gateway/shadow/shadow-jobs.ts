@@ -1,5 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { JobRegistry } from '../../scheduler/job.js';
+import { JobRegistry, MOMENTS_MS } from '../../scheduler/job.js';
 import { FollowLogs } from './follow/follow-logs.js';
 import { ProviderUsageWatch } from './provider-usage-watch.js';
 import { ShadowRetention } from './shadow-retention.js';
@@ -23,24 +23,28 @@ export class ShadowJobs implements OnModuleInit {
         name: 'shadow.follow-logs',
         everyMs: 1_000,
         sharing: 'every-replica',
-        run: async (signal) => ({ worked: await this.logs.step(signal) }),
+        longestMs: MOMENTS_MS,
+        run: async (signal, progress) => ({ worked: await this.logs.step(signal, progress) }),
       });
     this.registry.add({
       name: 'shadow.tell-uses',
       everyMs: 1_000,
       sharing: 'exclusive',
-      run: async (signal) => ({ worked: await this.uses.tell(signal) }),
+      longestMs: MOMENTS_MS,
+      run: async (signal, progress) => ({ worked: await this.uses.tell(signal, progress) }),
     });
     this.registry.add({
       name: 'shadow.provider-usage',
       everyMs: 600_000,
       sharing: 'exclusive',
+      longestMs: MOMENTS_MS,
       run: async () => ({ worked: await this.usage.look() }),
     });
     this.registry.add({
       name: 'shadow.retention',
       everyMs: 3_600_000,
       sharing: 'exclusive',
+      longestMs: MOMENTS_MS,
       run: async () => ({ worked: await this.retention.drop(5_000) }),
     });
   }

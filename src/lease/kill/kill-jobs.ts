@@ -1,7 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Transactions } from '../../database/transaction.js';
 import { Clock } from '../../kernel/clock.js';
-import { JobRegistry } from '../../scheduler/job.js';
+import { JobRegistry, MOMENTS_MS, type Progress } from '../../scheduler/job.js';
 import { Settings } from '../../settings/schema.js';
 import { Blocks } from './blocks.js';
 import { Revocations } from './revocations.js';
@@ -9,8 +9,6 @@ import { Revocations } from './revocations.js';
 const AT_ONCE = 100;
 /** A revocation that gathers for longer than this has lost its replica, or is helped. */
 const GATHERING_MS = 10_000;
-/** Far longer than a run takes; what has not ended then waits for something that does not come. */
-const LONGEST_MS = 30_000;
 const DAY_MS = 86_400_000;
 
 /** The work on revocations and blocks that comes round, so that none of it depends on the replica that began it. */
@@ -30,26 +28,29 @@ export class KillJobs implements OnModuleInit {
       name: 'revocations.advance',
       everyMs: 2_000,
       sharing: 'exclusive',
-      longestMs: LONGEST_MS,
-      run: async (signal) => ({ worked: (await this.gather(signal)) + (await this.finish(signal)) }),
+      longestMs: MOMENTS_MS,
+      run: async (signal, progress) => ({
+        worked: (await this.gather(signal, progress)) + (await this.finish(signal, progress)),
+      }),
     });
     this.registry.add({
       name: 'blocks.lift',
       everyMs: 1_000,
       sharing: 'exclusive',
-      longestMs: LONGEST_MS,
+      longestMs: MOMENTS_MS,
       run: async () => ({ worked: await this.blocks.liftDue(AT_ONCE) }),
     });
     this.registry.add({
       name: 'revocations.retention',
       everyMs: 3_600_000,
       sharing: 'exclusive',
+      longestMs: MOMENTS_MS,
       run: async () => ({ worked: await this.drop() }),
     });
   }
 
   /** Goes on with those whose replica died while it gathered. */
-  private async gather(signal: AbortSignal): Promise<number> {
+  private async gather(signal: AbortSignal, progress: Progress): Promise<number> {
     const before = new Date(this.clock.now().getTime() - GATHERING_MS);
     const ids = await this.ids(
       `v.state = 'marking' AND v.requested_at < $1 ORDER BY v.id LIMIT ${AT_ONCE}`,
@@ -58,12 +59,13 @@ export class KillJobs implements OnModuleInit {
     for (const id of ids) {
       if (signal.aborted) break;
       await this.revocations.gather(id);
+      progress();
     }
     return ids.length;
   }
 
   /** Writes down the end of those of which nothing is outstanding. */
-  private async finish(signal: AbortSignal): Promise<number> {
+  private async finish(signal: AbortSignal, progress: Progress): Promise<number> {
     const ids = await this.ids(
       `v.state = 'revoking' AND v.requested_at < $1 AND NOT EXISTS (
          SELECT 1 FROM revocation_leases x JOIN leases l ON l.id = x.lease_id
@@ -74,6 +76,7 @@ export class KillJobs implements OnModuleInit {
     for (const id of ids) {
       if (signal.aborted) break;
       await this.revocations.progress(id);
+      progress();
     }
     return ids.length;
   }

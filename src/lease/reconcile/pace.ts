@@ -6,11 +6,15 @@ export class Pace {
   readonly #gapMs: number;
   #nextMs = 0;
 
-  /** @param perSecond calls a second, above zero */
+  /**
+   * @param perSecond calls a second, above zero
+   * @param progress called before each
+   */
   constructor(
     private readonly clock: Clock,
     perSecond: number,
     private readonly signal: AbortSignal,
+    private readonly progress: () => void = () => undefined,
   ) {
     this.#gapMs = 1_000 / perSecond;
   }
@@ -18,6 +22,7 @@ export class Pace {
   /** Waits until the next call may go out. Throws the signal's reason when the run is to end. */
   async turn(): Promise<void> {
     this.signal.throwIfAborted();
+    this.progress();
     const nowMs = this.clock.monotonicMs();
     const atMs = Math.max(nowMs, this.#nextMs);
     this.#nextMs = atMs + this.#gapMs;

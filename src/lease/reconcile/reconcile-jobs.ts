@@ -1,11 +1,11 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { JobRegistry, type Job } from '../../scheduler/job.js';
+import { JobRegistry, MOMENTS_MS, type Job, type Progress } from '../../scheduler/job.js';
 import { Clocks } from './clocks.js';
 import { Reconcile } from './reconcile.js';
 
 const CLOCKS_EVERY_MS = 60_000;
-/** Far longer than a run takes; what has not ended then waits for something that does not come. */
-const LONGEST_MS = 30_000;
+/** Longest step of a comparison: a listing of all leases of a path, or all users of a target. */
+const STEP_MS = 300_000;
 
 /** The comparisons that come round. */
 @Injectable()
@@ -29,19 +29,21 @@ export class ReconcileJobs implements OnModuleInit {
         name: 'reconcile-issuing',
         everyMs: 5_000,
         sharing: 'exclusive',
-        longestMs: LONGEST_MS,
+        longestMs: MOMENTS_MS,
         run: async () => ({ worked: (await this.reconcile.issuing()).orphaned }),
       },
       {
         name: 'reconcile-vault',
         everyMs: 1_000,
         sharing: 'exclusive',
-        run: (signal) => this.compare(signal),
+        longestMs: STEP_MS,
+        run: (signal, progress) => this.compare(signal, progress),
       },
       {
         name: 'measure-clocks',
         everyMs: CLOCKS_EVERY_MS,
         sharing: 'every-replica',
+        longestMs: MOMENTS_MS,
         run: async () => {
           await this.clocks.measure();
           return { worked: 0 };
@@ -51,10 +53,10 @@ export class ReconcileJobs implements OnModuleInit {
   }
 
   /** What was asked for goes before the round that comes by itself. */
-  private async compare(signal: AbortSignal): Promise<{ worked: number }> {
-    if ((await this.reconcile.asked(signal)) !== undefined) return { worked: 1 };
+  private async compare(signal: AbortSignal, progress: Progress): Promise<{ worked: number }> {
+    if ((await this.reconcile.asked(signal, progress)) !== undefined) return { worked: 1 };
     if (this.#started && !(await this.reconcile.roundDue())) return { worked: 0 };
     this.#started = true;
-    return { worked: (await this.reconcile.round(signal)).acted };
+    return { worked: (await this.reconcile.round(signal, progress)).acted };
   }
 }

@@ -4,6 +4,7 @@ import { Clock } from '../../kernel/clock.js';
 import { Ids } from '../../kernel/ids.js';
 import { Log } from '../../kernel/log.js';
 import { safeErrorFields, safeErrorText } from '../../kernel/safe-error.js';
+import type { Progress } from '../../scheduler/job.js';
 import { Settings } from '../../settings/schema.js';
 import { RevocationHold } from '../hold.js';
 import { CataloguePaths } from './catalogue-paths.js';
@@ -22,6 +23,7 @@ const BATCH = 500;
 /** Leases known by their token alone are looked up one by one: in rounds that nobody asked for, only so many. */
 const TOKEN_LOOKS = 2_000;
 const NEVER = new AbortController().signal;
+const QUIETLY: Progress = () => undefined;
 
 /** Compares what the database says with what Vault and the targets say, both ways. */
 @Injectable()
@@ -47,9 +49,12 @@ export class Reconcile {
   }
 
   /** Does the reconciliation that waits longest; undefined when none waits. */
-  async asked(signal: AbortSignal = NEVER): Promise<Reconciliation | undefined> {
+  async asked(
+    signal: AbortSignal = NEVER,
+    progress: Progress = QUIETLY,
+  ): Promise<Reconciliation | undefined> {
     const next = await this.queue.next();
-    if (next !== undefined) await this.run(next, next.dryRun ? 'look' : 'act', signal);
+    if (next !== undefined) await this.run(next, next.dryRun ? 'look' : 'act', signal, progress);
     return next;
   }
 
@@ -57,13 +62,16 @@ export class Reconcile {
    * Does a round that nobody asked for: settles what it finds when that is little, and holds revocation when it is
    * more than `reconciliation.holdAbove`. While revocation is held it only looks.
    */
-  async round(signal: AbortSignal = NEVER): Promise<{ readonly acted: number }> {
+  async round(
+    signal: AbortSignal = NEVER,
+    progress: Progress = QUIETLY,
+  ): Promise<{ readonly acted: number }> {
     const held = await this.hold.held();
     const round = await this.queue.round(held);
     if (round === undefined) return { acted: 0 };
     // Somebody asked in between: then it is theirs that was started.
     const mode = round.trigger === 'scheduled' ? (held ? 'look' : 'guarded') : round.dryRun ? 'look' : 'act';
-    return { acted: await this.run(round, mode, signal) };
+    return { acted: await this.run(round, mode, signal, progress) };
   }
 
   /** Whether it is time for a round, counted from the start of the last one on any replica. */
@@ -73,12 +81,17 @@ export class Reconcile {
     return last === undefined || this.clock.now().getTime() - last.getTime() >= everyMs;
   }
 
-  private async run(run: Reconciliation, mode: Mode, signal: AbortSignal): Promise<number> {
+  private async run(
+    run: Reconciliation,
+    mode: Mode,
+    signal: AbortSignal,
+    progress: Progress,
+  ): Promise<number> {
     const { vaultPerSecond, holdAbove } = this.settings.values.reconciliation;
     const report = new RunReport(
       mode,
       run.startedAt ?? this.clock.now(),
-      new Pace(this.clock, vaultPerSecond, signal),
+      new Pace(this.clock, vaultPerSecond, signal, progress),
       signal,
       { save: (summary, findings) => this.queue.save(run, summary, findings) },
       holdAbove,

@@ -1,4 +1,4 @@
-import pg from 'pg';
+import { WatchedClient } from '../../database/watched-client.js';
 import type { ReconciliationTarget } from '../../settings/reconciliation-schema.js';
 
 const EVERY_USER = 'SELECT rolname FROM pg_catalog.pg_roles WHERE rolcanlogin';
@@ -14,11 +14,12 @@ export async function* targetUsers(
   target: ReconciliationTarget,
   signal: AbortSignal,
 ): AsyncGenerator<readonly string[], void, undefined> {
-  const client = new pg.Client({
+  const client = new WatchedClient({
     connectionString: target.url.expose(),
     application_name: 'leasegate reconciliation',
     connectionTimeoutMillis: CONNECT_MS,
     statement_timeout: STATEMENT_MS,
+    answerWithinMs: STATEMENT_MS + CONNECT_MS,
   });
   client.on('error', () => undefined);
   try {

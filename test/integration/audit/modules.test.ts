@@ -50,6 +50,7 @@ describe('the modules', () => {
     app.get(JobRegistry).add({
       name: 'test.job',
       everyMs: 1,
+      longestMs: 60_000,
       sharing: 'every-replica',
       run: () => Promise.resolve({ worked: (runs += 1) }),
     });
@@ -68,6 +69,7 @@ describe('the modules', () => {
     app.get(JobRegistry).add({
       name: 'test.job',
       everyMs: 1,
+      longestMs: 60_000,
       sharing: 'exclusive',
       run: (signal) =>
         new Promise((resolve, reject) => {

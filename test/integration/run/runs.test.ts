@@ -246,8 +246,10 @@ describe('the end of a run', () => {
       ['runs.expire', 'exclusive'],
     ]);
     for (const job of world.jobs)
-      expect(await job.run(new AbortController().signal)).toEqual({ worked: expect.any(Number) as number });
-    expect(await world.jobs[0]?.run(AbortSignal.abort())).toEqual({ worked: 0 });
+      expect(await job.run(new AbortController().signal, () => undefined)).toEqual({
+        worked: expect.any(Number) as number,
+      });
+    expect(await world.jobs[0]?.run(AbortSignal.abort(), () => undefined)).toEqual({ worked: 0 });
   });
 });
 

@@ -59,6 +59,7 @@ const never = (): Promise<never> => new Promise(() => undefined);
 const exclusive = (run: Job['run'], everyMs = 1): Job => ({
   name: 'test.job',
   everyMs,
+  longestMs: 60_000,
   sharing: 'exclusive',
   run,
 });
@@ -101,6 +102,51 @@ describe('an exclusive job', () => {
       deadlineMs: 20_000,
     });
     expect(await row()).toMatchObject({ failures: 1, lastError: null });
+  });
+
+  it('takes as long as it takes while it says that it gets on, and no longer', async () => {
+    let getOn = (): void => undefined;
+    const steady: Job['run'] = (_, progress) => {
+      getOn = progress;
+      return never();
+    };
+    const { runner } = replica({ ...exclusive(steady), longestMs: 1_500 });
+    await runner.tick();
+    const over = performance.now() + 4_000;
+    await until(
+      () => {
+        getOn();
+        return performance.now() > over;
+      },
+      { what: 'the time', deadlineMs: 20_000 },
+    );
+    expect(runner.running()).toEqual(['test.job']);
+    expect(await row()).toMatchObject({ failures: 0 });
+    await until(async () => (await row())?.lastError === 'RunTooLong', { deadlineMs: 20_000 });
+    // What it says after that makes it no longer.
+    getOn();
+    expect(runner.running()).toEqual([]);
+  });
+
+  it('that was given up counts for nothing when it comes back, beside the run that took its place', async () => {
+    const ends: (() => void)[] = [];
+    const hangs = (): Promise<{ worked: number }> =>
+      new Promise((resolve) => ends.push(() => resolve({ worked: 5 })));
+    const { runner, status } = replica({ ...exclusive(hangs), longestMs: 700 });
+    await runner.tick();
+    await until(async () => (await row())?.failures === 1, { what: 'the failure', deadlineMs: 20_000 });
+    await until(async () => {
+      await runner.tick();
+      return ends.length === 2;
+    });
+    const holder = (await row())?.claimedBy;
+    ends[0]?.();
+    await until(async () => (await row())?.claimedBy === holder && runner.running().length === 1);
+    expect(status.local().get('test.job')).toMatchObject({ worked: 0 });
+    ends[1]?.();
+    await until(() => runner.running().length === 0);
+    expect(await row()).toMatchObject({ claimedBy: null, failures: 1, lastError: null, runs: 2 });
+    expect(status.local().get('test.job')).toMatchObject({ worked: 5 });
   });
 
   it('never runs twice at the same time, on two replicas that both look all the time', async () => {
@@ -293,6 +339,7 @@ describe('a job of every replica', () => {
     const work: Job = {
       name: 'test.local',
       everyMs: 1,
+      longestMs: 60_000,
       sharing: 'every-replica',
       run: () => new Promise((resolve) => ends.push(() => resolve({ worked: 3 }))),
     };

@@ -5,6 +5,7 @@ import { RegisteredJobs } from '../../../src/scheduler/registered-jobs.js';
 const job = (change: Partial<Job> = {}): Job => ({
   name: 'leases.expire',
   everyMs: 1_000,
+  longestMs: 1_000,
   sharing: 'exclusive',
   run: () => Promise.resolve({ worked: 0 }),
   ...change,
@@ -17,6 +18,10 @@ describe('registry of jobs', () => {
 
   it.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY])('refuses an interval of %d', (everyMs) => {
     expect(() => new RegisteredJobs().add(job({ everyMs }))).toThrow(/interval/);
+  });
+
+  it.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY])('refuses %d as the longest time', (longestMs) => {
+    expect(() => new RegisteredJobs().add(job({ longestMs }))).toThrow(/longest time/);
   });
 
   it('refuses the same name twice', () => {

@@ -20,6 +20,8 @@ export interface FollowParts {
   readonly cursors: LogCursors;
   readonly transactions: Transactions;
   readonly audit: AuditInbox;
+  /** Called after each stretch. */
+  readonly progress?: () => void;
 }
 
 /**
@@ -27,7 +29,7 @@ export interface FollowParts {
  * transaction, so that a crash loses and repeats nothing, and of replicas that follow the same file one writes.
  */
 export async function followFile(
-  { cursors, transactions, audit }: FollowParts,
+  { cursors, transactions, audit, progress }: FollowParts,
   { source, path, take }: FollowedFile,
   caller: Caller,
   signal: AbortSignal,
@@ -53,5 +55,6 @@ export async function followFile(
     // Somebody else goes on from there.
     if (!moved) return total;
     total += chunk.lines.length;
+    progress?.();
   }
 }

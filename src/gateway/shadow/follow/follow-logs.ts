@@ -41,10 +41,10 @@ export class FollowLogs {
   }
 
   /** Reads on in each file to its end; answers how many lines. One that fails does not keep the others. */
-  async step(signal: AbortSignal): Promise<number> {
+  async step(signal: AbortSignal, progress: () => void = () => undefined): Promise<number> {
     const caller = systemCaller('log-follower', this.ids.uuid());
     const results = await Promise.allSettled(
-      this.#files.map((file) => followFile(this.#parts, file, caller, signal)),
+      this.#files.map((file) => followFile({ ...this.#parts, progress }, file, caller, signal)),
     );
     const failed = results.find((result) => result.status === 'rejected');
     if (failed !== undefined) throw failed.reason;

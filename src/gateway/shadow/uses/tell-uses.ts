@@ -46,11 +46,12 @@ export class TellUses {
   ) {}
 
   /** Tells what is due until nothing is; answers how many events that were. */
-  async tell(signal: AbortSignal): Promise<number> {
+  async tell(signal: AbortSignal, progress: () => void = () => undefined): Promise<number> {
     const caller = systemCaller('vault-uses', this.ids.uuid());
     for (let total = 0; ;) {
       const told = await this.transactions.run((tx) => this.#some(tx, caller));
       total += told;
+      progress();
       if (told < AT_ONCE || signal.aborted) return total;
     }
   }
