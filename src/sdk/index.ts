@@ -42,4 +42,5 @@ export {
   type ExportProblem,
   type ExportVerification,
   type VerifyOptions,
+  type VerifyProgress,
 } from './verify-export.js';

@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { AuditRecordView } from '../../sdk/api-types.js';
@@ -17,6 +18,9 @@ import type { Column } from '../output.js';
 
 const TAIL_EVERY_MS = 1_000;
 const TAIL_PAGE = 200;
+const READ_BYTES = 1024 * 1024;
+/** Beyond it the one that reads is what the others wait for. */
+const MAX_THREADS = 16;
 
 const COLUMNS: readonly Column<AuditRecordView>[] = [
   ['INDEX', (record) => record.index],
@@ -127,10 +131,12 @@ export async function verify(invocation: Invocation): Promise<number> {
   const { output } = invocation;
   const file = invocation.word(0);
   const expectedHead = headOf(invocation.text('head'));
-  const stream = file === '-' ? invocation.surrounding.stdin : createReadStream(file);
+  const stream =
+    file === '-' ? invocation.surrounding.stdin : createReadStream(file, { highWaterMark: READ_BYTES });
   const result = await verifyExport(plainBytes(stream as AsyncIterable<Uint8Array>), {
     ...(expectedHead && { expectedHead }),
     keys: keysOf(invocation.texts('key')),
+    threads: Math.min(invocation.number('threads') ?? availableParallelism(), MAX_THREADS),
   });
   await output.show(
     {

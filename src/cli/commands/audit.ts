@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import { gather, type CommandSet } from '../command-set.js';
+import { gather, parseCount, type CommandSet } from '../command-set.js';
 import { defineAuditQuestions } from './audit-questions.js';
 import { withPages } from './list-options.js';
 import { defineRetentionCommands } from './retention.js';
@@ -124,7 +124,8 @@ export function defineAuditCommands(set: CommandSet, program: Command): void {
       '--key <line>',
       'a key of the log; the export must end with a checkpoint of it; repeatable',
       gather,
-    );
+    )
+    .option('--threads <count>', 'threads that check; as many as there are cores unless told', parseCount);
   defineRetentionCommands(set, audit);
 }
 

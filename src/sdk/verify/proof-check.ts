@@ -1,5 +1,5 @@
-import { signersOf, type NoteKey } from '../tlog/note.js';
-import { leadsToCheckpoint, tlogProofOf } from '../tlog/tlog-proof.js';
+import { signersOf, type NoteKey } from '../../tlog/note.js';
+import { leadsToCheckpoint, tlogProofOf } from '../../tlog/tlog-proof.js';
 
 /** What a proof has to be about. */
 export interface ProofSubject {

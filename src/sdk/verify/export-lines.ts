@@ -1,5 +1,5 @@
 /** Longer than any line can be: a leaf has at most 65,535 bytes, and JSON writes a byte with at most six. */
-const MAX_LINE_BYTES = 512 * 1024;
+export const MAX_LINE_BYTES = 512 * 1024;
 const HASH = /^[0-9a-f]{64}$/;
 const DECODER = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -123,33 +123,9 @@ function canonical(value: unknown): string {
     .join()}}`;
 }
 
-/** The lines of a file of any size, split at line feeds alone; a line that is too long is skipped, not kept. */
-export async function* linesOf(stream: AsyncIterable<Uint8Array | string>): AsyncGenerator<Line, void, void> {
-  let pieces: Buffer[] = [];
-  let length = 0;
-  for await (const piece of stream) {
-    const chunk =
-      typeof piece === 'string'
-        ? Buffer.from(piece, 'utf8')
-        : Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
-    let start = 0;
-    for (let end = chunk.indexOf(0x0a); end !== -1; end = chunk.indexOf(0x0a, start)) {
-      pieces.push(chunk.subarray(start, end));
-      yield lineOf(pieces, length + end - start, true);
-      pieces = [];
-      length = 0;
-      start = end + 1;
-    }
-    length += chunk.length - start;
-    if (length <= MAX_LINE_BYTES) pieces.push(chunk.subarray(start));
-    else pieces = [];
-  }
-  if (length > 0) yield lineOf(pieces, length, false);
-}
-
-function lineOf(pieces: readonly Buffer[], length: number, ended: boolean): Line {
-  const bytes = pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces);
-  if (length > MAX_LINE_BYTES) return { bytes, text: undefined, ended };
+/** A line without its line feed. */
+export function lineOf(bytes: Buffer, ended: boolean): Line {
+  if (bytes.length > MAX_LINE_BYTES) return { bytes, text: undefined, ended };
   try {
     return { bytes, text: DECODER.decode(bytes), ended };
   } catch {

@@ -1,0 +1,27 @@
+import type { ExportProblem } from './export-verification.js';
+
+/** What was found, in the order in which it stands in the file. */
+export class Problems {
+  /** The line that is being checked, from 1. */
+  line = 0;
+  readonly #listed: ExportProblem[] = [];
+  #count = 0;
+
+  /** Of which at most `most` are listed; the rest is counted. */
+  constructor(private readonly most = 100) {}
+
+  get listed(): readonly ExportProblem[] {
+    return this.#listed;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Something is wrong: with the line that is being checked, unless another is named, or 0 for the whole file. */
+  found(problem: string, index?: number, line = this.line): void {
+    this.#count += 1;
+    if (this.#listed.length < this.most)
+      this.#listed.push(index === undefined ? { line, problem } : { line, index, problem });
+  }
+}
