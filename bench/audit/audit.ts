@@ -10,7 +10,9 @@ import { startBrokerParts } from '../broker-parts.js';
 import { compared, measured, median, quantile, report, type Report, type Row } from '../report.js';
 import { businessMs } from './business.js';
 import { copySeconds } from './copy-out.js';
+import { coreMicros, coreTimes, type Watched } from './core-time.js';
 import { LeaseEvents } from './events.js';
+import { MadeEvents } from './made-events.js';
 import { emptied, offer } from './offer.js';
 import { exportLog, heldMs, verifyRate } from './readers.js';
 
@@ -34,7 +36,7 @@ export async function benchAudit(
     roles: ['api', 'scheduler', 'sequencer'],
     env: { LEASEGATE_AUDIT__HMAC_KEY: HMAC_KEY },
   });
-  const pool = new pg.Pool({ connectionString: parts.databaseUrl, max: 16 });
+  const pool = new pg.Pool({ connectionString: parts.databaseUrl, max: 16, application_name: 'bench' });
   parts.onStop(() => pool.end());
   try {
     const source = eventsOf(parts.databaseUrl);
@@ -42,9 +44,10 @@ export async function benchAudit(
       { sub: 'bench-auditor', roles: ['auditor'] },
       { lifetimeSeconds: 86_400 },
     );
-    await offer(pool, source, { perSecond: 2_000, seconds: 2, group: GROUP });
+    await offer(pool, new MadeEvents(source, 4_000), { perSecond: 2_000, group: GROUP });
     const rows: Row[] = [];
-    rows.push(...(await load(pool, source, Math.min(SECONDS, Math.ceil(size / PER_SECOND)), progress)));
+    const seconds = Math.min(SECONDS, Math.ceil(size / PER_SECOND));
+    rows.push(...(await load({ pool, brokerPid: parts.broker.pid }, source, seconds, progress)));
     rows.push(await business(pool, source, rounds, progress));
     await grow(pool, source, size, progress);
     const file = join(await parts.reaper.directory('bench-audit'), 'audit.jsonl');
@@ -81,14 +84,19 @@ function eventsOf(databaseUrl: string): LeaseEvents {
 }
 
 async function load(
-  pool: pg.Pool,
+  watched: Watched,
   source: LeaseEvents,
   seconds: number,
   progress: (line: string) => void,
 ): Promise<Row[]> {
-  const before = await entries(pool);
-  const offered = await offer(pool, source, { perSecond: PER_SECOND, seconds, group: GROUP });
+  const { pool } = watched;
+  const made = new MadeEvents(source, PER_SECOND * seconds);
+  const [before, spent] = [await entries(pool), await coreTimes(watched)];
+  const offered = await offer(pool, made, { perSecond: PER_SECOND, group: GROUP });
   const after = await entries(pool);
+  await followed(pool);
+  const shares = coreMicros(spent, await coreTimes(watched), offered.events);
+  progress(`core-µs an event: ${shares.map(([who, micros]) => `${who} ${micros.toFixed(1)}`).join(', ')}`);
   const lost =
     offered.events -
     Number(
@@ -155,8 +163,8 @@ async function grow(
 ): Promise<void> {
   for (let there = await entries(pool); there < size; there = await entries(pool)) {
     progress(`${there} of ${size} entries`);
-    const seconds = Math.max(1, Math.min(20, Math.ceil((size - there) / PER_SECOND)));
-    await offer(pool, source, { perSecond: PER_SECOND, seconds, group: 200 });
+    const made = new MadeEvents(source, Math.max(1_000, Math.min(100_000, size - there)));
+    await offer(pool, made, { perSecond: 2 * PER_SECOND, group: 100 });
   }
   await emptied(pool);
 }

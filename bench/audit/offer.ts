@@ -1,8 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
-import type { LeaseEvents } from './events.js';
-
-const INSERT = 'INSERT INTO audit_inbox (event_id, leaf) SELECT * FROM unnest($1::uuid[], $2::bytea[])';
+import type { MadeEvents } from './made-events.js';
 
 /** What was offered. */
 export interface Offered {
@@ -14,27 +12,28 @@ export interface Offered {
 }
 
 /**
- * Offers events at a rate for some seconds, whatever the database answers: transactions of `group` events each, begun when
+ * Offers events at a rate until there are no more, whatever the database answers: transactions of `group` events each, begun when
  * they are due, on as many connections. Then waits until the inbox is empty.
  */
 export async function offer(
   pool: pg.Pool,
-  source: LeaseEvents,
-  { perSecond, seconds, group }: { perSecond: number; seconds: number; group: number },
+  made: MadeEvents,
+  { perSecond, group }: { perSecond: number; group: number },
 ): Promise<Offered> {
   const appendMs: number[] = [];
   const open = new Set<Promise<void>>();
-  const total = perSecond * seconds;
+  const total = made.count;
   const begun = performance.now();
   let events = 0;
   while (events < total) {
     const due = Math.min(total, Math.floor(((performance.now() - begun) / 1_000) * perSecond));
     while (events < due) {
-      const some = Array.from({ length: Math.min(group, due - events) }, () => source.next());
-      events += some.length;
+      const count = Math.min(group, due - events);
+      const values = made.now(events, events + count);
+      events += count;
       const from = performance.now();
       const one = pool
-        .query(INSERT, [some.map(([id]) => id), some.map(([, leaf]) => leaf)])
+        .query({ name: `offer-${count}`, text: insertOf(count), values })
         .then(() => void appendMs.push(performance.now() - from))
         .finally(() => open.delete(one));
       open.add(one);
@@ -43,6 +42,11 @@ export async function offer(
   }
   await Promise.all(open);
   return { events, appendMs, backlogMs: await emptied(pool) };
+}
+
+function insertOf(count: number): string {
+  const rows = Array.from({ length: count }, (_, n) => `($${2 * n + 1}, $${2 * n + 2})`);
+  return `INSERT INTO audit_inbox (event_id, leaf) VALUES ${rows.join(', ')}`;
 }
 
 /** Milliseconds until the inbox is empty. */
