@@ -36,7 +36,12 @@ export async function benchAudit(
     roles: ['api', 'scheduler', 'sequencer'],
     env: { LEASEGATE_AUDIT__HMAC_KEY: HMAC_KEY },
   });
-  const pool = new pg.Pool({ connectionString: parts.databaseUrl, max: 16, application_name: 'bench' });
+  const pool = new pg.Pool({
+    connectionString: parts.databaseUrl,
+    max: 16,
+    application_name: 'bench',
+    idleTimeoutMillis: 0,
+  });
   parts.onStop(() => pool.end());
   try {
     const source = eventsOf(parts.databaseUrl);

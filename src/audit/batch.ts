@@ -1,5 +1,4 @@
 import type { Tx } from '../database/transaction.js';
-import { leafHash } from '../tlog/hash.js';
 import { columnsOf, type EventColumns } from './stored-event.js';
 
 /** An event as it waits in the inbox; `seq` is a bigint, which the driver hands out as text. */
@@ -12,7 +11,6 @@ export interface WaitingEvent {
 export interface BatchRow extends EventColumns {
   readonly seq: string;
   readonly index: number;
-  readonly hash: Buffer;
 }
 
 /** Reads the oldest events of the inbox, at most `limit`, in order of `seq`. */
@@ -31,7 +29,6 @@ export function rowsOf(events: readonly WaitingEvent[], from: number, now: Date)
       occurredAt: columns.occurredAt ?? now.toISOString(),
       seq,
       index: from + offset,
-      hash: leafHash(leaf),
     };
   });
 }

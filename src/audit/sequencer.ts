@@ -4,8 +4,10 @@ import { Clock } from '../kernel/clock.js';
 import { crashPoint } from '../kernel/crash-point.js';
 import { Settings } from '../settings/schema.js';
 import { TreeEdge, type WholeTile } from '../tlog/edge.js';
-import { moveBatch, readBatch, rowsOf, type WaitingEvent } from './batch.js';
+import { leafHash } from '../tlog/hash.js';
+import { moveBatch, readBatch, rowsOf } from './batch.js';
 import { LogDamaged, LogTree } from './log/log-tree.js';
+import { movePlain, NotPlain, readPlain } from './plain-batch.js';
 
 /** The advisory lock of the one that sequences; any number that nothing else here locks. */
 export const SEQUENCER_LOCK = 0x1ea5_e6a7;
@@ -33,6 +35,12 @@ interface Head {
   readonly size: string;
   readonly root_hash: Buffer;
   readonly epoch: string;
+}
+
+/** Events that are being sequenced: the hashes of their leaves, and how they get to the log from an index on. */
+interface Taken {
+  readonly hashes: readonly Buffer[];
+  readonly move: (from: number) => Promise<number>;
 }
 
 /** Our time as the sequencer: the epoch that we raised, and the edge of the tree as we left it. */
@@ -95,7 +103,16 @@ export class Sequencer {
   /** Sequences one batch, in one transaction. Throws {@link SequencerFenced} when it was taken over meanwhile. */
   async batch(): Promise<BatchResult> {
     try {
-      const result = await this.transactions.run((tx) => this.#batch(tx));
+      return await this.#committed((tx) => this.#plain(tx));
+    } catch (error) {
+      if (!(error instanceof NotPlain)) throw error;
+    }
+    return this.#committed((tx) => this.#careful(tx));
+  }
+
+  async #committed(take: (tx: Tx) => Promise<Taken>): Promise<BatchResult> {
+    try {
+      const result = await this.transactions.run((tx) => this.#batch(tx, take));
       if (result.events > 0) crashPoint('audit.sequence.committed');
       return result;
     } catch (error) {
@@ -105,18 +122,32 @@ export class Sequencer {
     }
   }
 
-  async #batch(tx: Tx): Promise<BatchResult> {
+  /** As a rule: the leaves stay in the database, which also takes them apart. */
+  async #plain(tx: Tx): Promise<Taken> {
+    const { seqs, hashes } = await readPlain(tx, this.settings.values.audit.batchSize);
+    return { hashes, move: (from) => movePlain(tx, seqs, from) };
+  }
+
+  /** Whatever is in the inbox: it is read here, where nothing can fail for what an event looks like. */
+  async #careful(tx: Tx): Promise<Taken> {
+    const events = await readBatch(tx, this.settings.values.audit.batchSize);
+    return {
+      hashes: events.map(({ leaf }) => leafHash(leaf)),
+      move: (from) => moveBatch(tx, rowsOf(events, from, this.clock.now())),
+    };
+  }
+
+  async #batch(tx: Tx, take: (tx: Tx) => Promise<Taken>): Promise<BatchResult> {
     const [lock] = await tx.query<{ elected: boolean }[]>('SELECT pg_try_advisory_xact_lock($1) AS elected', [
       SEQUENCER_LOCK,
     ]);
     if (lock?.elected !== true) return { state: 'waits', events: 0 };
-    const events = await readBatch(tx, this.settings.values.audit.batchSize);
-    if (events.length === 0) return { state: 'sequenced', events: 0 };
+    const { hashes, move } = await take(tx);
+    if (hashes.length === 0) return { state: 'sequenced', events: 0 };
     crashPoint('audit.sequence.taken');
     const { epoch, edge } = await this.#begin(tx);
     const [from, before] = [edge.size, edge.root()];
-    const rows = rowsOf(events, from, this.clock.now());
-    const tiles = rows.flatMap(({ hash }) => edge.append(hash));
+    const tiles = hashes.flatMap((hash) => edge.append(hash));
     // The fence comes first: who lost the log writes nothing at all.
     const [, moved] = await tx.query<[unknown[], number]>(
       `UPDATE audit_head SET size = $1, root_hash = $2, moved_at = clock_timestamp()
@@ -124,30 +155,10 @@ export class Sequencer {
       [edge.size, edge.root(), epoch, from, before],
     );
     if (moved !== 1) throw new SequencerFenced(epoch);
-    await this.#keep(tx, events, rows, tiles, epoch);
+    if ((await move(from)) !== hashes.length) throw new SequencerFenced(epoch);
+    await keepTiles(tx, tiles);
     crashPoint('audit.sequence.before-commit');
-    return { state: 'sequenced', events: events.length };
-  }
-
-  async #keep(
-    tx: Tx,
-    events: readonly WaitingEvent[],
-    rows: ReturnType<typeof rowsOf>,
-    tiles: readonly WholeTile[],
-    epoch: string,
-  ): Promise<void> {
-    if ((await moveBatch(tx, rows)) !== events.length) throw new SequencerFenced(epoch);
-    if (tiles.length === 0) return;
-    await tx.query(
-      `INSERT INTO audit_tile (level, n, hashes, root)
-       SELECT * FROM unnest($1::smallint[], $2::bigint[], $3::bytea[], $4::bytea[])`,
-      [
-        tiles.map(({ level }) => level),
-        tiles.map(({ n }) => n),
-        tiles.map(({ hashes }) => Buffer.concat(hashes)),
-        tiles.map(({ root }) => root),
-      ],
-    );
+    return { state: 'sequenced', events: hashes.length };
   }
 
   /** Our term; begins a new one when somebody else sequenced since our last batch. */
@@ -169,4 +180,18 @@ export class Sequencer {
     this.#term = { epoch: taken.epoch, edge };
     return this.#term;
   }
+}
+
+async function keepTiles(tx: Tx, tiles: readonly WholeTile[]): Promise<void> {
+  if (tiles.length === 0) return;
+  await tx.query(
+    `INSERT INTO audit_tile (level, n, hashes, root)
+     SELECT * FROM unnest($1::smallint[], $2::bigint[], $3::bytea[], $4::bytea[])`,
+    [
+      tiles.map(({ level }) => level),
+      tiles.map(({ n }) => n),
+      tiles.map(({ hashes }) => Buffer.concat(hashes)),
+      tiles.map(({ root }) => root),
+    ],
+  );
 }

@@ -4,7 +4,7 @@ import { isUuid } from '../kernel/ids.js';
  * The longest text in a search column. An index entry of PostgreSQL takes some 2,700 bytes, and a longer value would
  * make the insert fail: one oversize event, and nothing would be sequenced any more.
  */
-const MAX_COLUMN_CHARS = 512;
+export const MAX_COLUMN_CHARS = 512;
 
 /** What a leaf says of itself in the columns that are searched; the leaf alone is what counts. */
 export interface EventColumns {
@@ -81,7 +81,9 @@ export function columnsOfEvent(event: Readonly<Record<string, unknown>>): EventC
 /** Text as it stands in a search column: clipped, and without the character that PostgreSQL has no text for. */
 export function searchText(value: unknown): string | null {
   if (typeof value !== 'string') return null;
-  return value.slice(0, MAX_COLUMN_CHARS).replaceAll('\0', '\uFFFD');
+  // By characters as PostgreSQL counts them, which also never leaves half of one.
+  const clipped = value.length > MAX_COLUMN_CHARS ? [...value].slice(0, MAX_COLUMN_CHARS).join('') : value;
+  return clipped.replaceAll('\0', '\uFFFD');
 }
 
 // Work of the broker itself has a name and no subject: `system:NAME`. Nobody else can have that with no issuer.

@@ -19,8 +19,12 @@ export const DECISION_KINDS = [
 ] as const;
 export const HOLD_KINDS: readonly string[] = [...LEASE_KINDS, ...RUN_KINDS, ...DECISION_KINDS];
 
+/** An entry, as far as it matters here. */
+export type LoggedEvent = Pick<AuditRecord, 'index' | 'event'>;
+
 /** A row that events add to: what one of them does not say, another one may. By the names of the columns. */
-export type RowChange = Readonly<Record<string, string | number | boolean | null>>;
+export type RowChange = Readonly<Growing>;
+type Growing = Record<string, string | number | boolean | null>;
 
 /** What a stretch of the log says, one change for each row. */
 export interface HoldChanges {
@@ -33,9 +37,9 @@ export interface HoldChanges {
  * The changes that events bring, in the order of the log; a later event wins where two say the same. Events that name no
  * lease, run or version of a grant are passed over: the log takes whatever it is given.
  */
-export function holdChanges(records: readonly AuditRecord[]): HoldChanges {
-  const leases = new Map<string, RowChange>();
-  const runs = new Map<string, RowChange>();
+export function holdChanges(records: Iterable<LoggedEvent>): HoldChanges {
+  const leases = new Map<string, Growing>();
+  const runs = new Map<string, Growing>();
   const decisions: RowChange[] = [];
   for (const { index, event } of records) {
     const columns = columnsOfEvent(event);
@@ -43,7 +47,7 @@ export function holdChanges(records: readonly AuditRecord[]): HoldChanges {
     const { kind, occurredAt: at } = columns;
     if (at === undefined) continue;
     if (kind.startsWith('lease.') && columns.leaseId !== null) {
-      merge(leases, columns.leaseId, leaseChange(index, at, columns, data));
+      addToLease(leases, columns.leaseId, index, at, columns, data);
     } else if (kind.startsWith('run.') && columns.runRef !== null) {
       merge(runs, columns.runRef, runChange(index, at, columns, data));
     } else if (kind.startsWith('grant.') && columns.grantId !== null) {
@@ -63,66 +67,89 @@ export function holdChanges(records: readonly AuditRecord[]): HoldChanges {
   return { leases: [...leases.values()], runs: [...runs.values()], decisions };
 }
 
-function leaseChange(
+/** Adds what an event says to the row of its lease. One object per lease, of one shape: there may be many thousands. */
+function addToLease(
+  rows: Map<string, Growing>,
+  leaseId: string,
   index: number,
   at: string,
   columns: EventColumns,
   data: Readonly<Record<string, unknown>>,
-): RowChange {
-  const known = {
-    lease_id: columns.leaseId,
-    credential: columns.credential,
-    run_ref: columns.runRef,
-    run_id: columns.runId,
-    step_id: columns.stepId,
-    grant_id: columns.grantId,
-    grant_name: columns.grantName,
-    grant_version: columns.grantVersion,
-    workload_issuer: columns.workloadIssuer,
-    workload_subject: columns.workloadSubject,
-    held_from: at,
-    first_idx: index,
-  };
+): void {
+  let row = rows.get(leaseId);
+  if (row === undefined) rows.set(leaseId, (row = newLease(leaseId, at, index)));
+  row['credential'] = columns.credential ?? row['credential'] ?? null;
+  row['run_ref'] = columns.runRef ?? row['run_ref'] ?? null;
+  row['run_id'] = columns.runId ?? row['run_id'] ?? null;
+  row['step_id'] = columns.stepId ?? row['step_id'] ?? null;
+  row['grant_id'] = columns.grantId ?? row['grant_id'] ?? null;
+  row['grant_name'] = columns.grantName ?? row['grant_name'] ?? null;
+  row['grant_version'] = columns.grantVersion ?? row['grant_version'] ?? null;
+  row['workload_issuer'] = columns.workloadIssuer ?? row['workload_issuer'] ?? null;
+  row['workload_subject'] = columns.workloadSubject ?? row['workload_subject'] ?? null;
   switch (columns.kind) {
     case 'lease.requested':
-      return {
-        ...known,
-        kind: textOf(data['kind']),
-        mount: textOf(data['mount']),
-        delivery: textOf(data['delivery']),
-        accessor_hmac: textOf(data['accessor']),
-      };
+      row['kind'] = textOf(data['kind']) ?? row['kind'] ?? null;
+      row['mount'] = textOf(data['mount']) ?? row['mount'] ?? null;
+      row['delivery'] = textOf(data['delivery']) ?? row['delivery'] ?? null;
+      row['accessor_hmac'] = textOf(data['accessor']) ?? row['accessor_hmac'] ?? null;
+      return;
     case 'lease.issued':
-      return {
-        ...known,
-        issued_at: at,
-        issued_idx: index,
-        delivery: textOf(data['delivery']),
-        expires_at: timeOf(data['expires_at']),
-        account_hmac: textOf(data['account']),
-      };
+      row['issued_at'] = at;
+      row['issued_idx'] = index;
+      row['delivery'] = textOf(data['delivery']) ?? row['delivery'] ?? null;
+      row['expires_at'] = timeOf(data['expires_at']) ?? row['expires_at'] ?? null;
+      row['account_hmac'] = textOf(data['account']) ?? row['account_hmac'] ?? null;
+      return;
     case 'lease.renewed':
-      return { ...known, expires_at: timeOf(data['expires_at']) };
+      row['expires_at'] = timeOf(data['expires_at']) ?? row['expires_at'] ?? null;
+      return;
     case 'lease.forgotten':
-      return {
-        ...known,
-        ended_at: at,
-        ended_idx: index,
-        end_state: 'forgotten',
-        end_cause: textOf(data['cause']),
-        expires_at: timeOf(data['max_expires_at']),
-      };
+      row['ended_at'] = at;
+      row['ended_idx'] = index;
+      row['end_state'] = 'forgotten';
+      row['end_cause'] = textOf(data['cause']) ?? row['end_cause'] ?? null;
+      row['expires_at'] = timeOf(data['max_expires_at']) ?? row['expires_at'] ?? null;
+      return;
     default:
-      return {
-        ...known,
-        ended_at: at,
-        ended_idx: index,
-        end_state: textOf(data['state']),
-        end_cause: textOf(data['cause']),
-        proof: textOf(data['proof']),
-        secret_lives_on: data['secret_lives_on'] === true,
-      };
+      row['ended_at'] = at;
+      row['ended_idx'] = index;
+      row['end_state'] = textOf(data['state']) ?? row['end_state'] ?? null;
+      row['end_cause'] = textOf(data['cause']) ?? row['end_cause'] ?? null;
+      row['proof'] = textOf(data['proof']) ?? row['proof'] ?? null;
+      row['secret_lives_on'] = data['secret_lives_on'] === true;
   }
+}
+
+function newLease(leaseId: string, at: string, index: number): Growing {
+  return {
+    lease_id: leaseId,
+    credential: null,
+    kind: null,
+    mount: null,
+    delivery: null,
+    accessor_hmac: null,
+    account_hmac: null,
+    run_ref: null,
+    run_id: null,
+    step_id: null,
+    grant_id: null,
+    grant_name: null,
+    grant_version: null,
+    workload_issuer: null,
+    workload_subject: null,
+    held_from: at,
+    issued_at: null,
+    expires_at: null,
+    ended_at: null,
+    end_state: null,
+    end_cause: null,
+    proof: null,
+    secret_lives_on: false,
+    first_idx: index,
+    issued_idx: null,
+    ended_idx: null,
+  };
 }
 
 function runChange(
@@ -130,7 +157,7 @@ function runChange(
   at: string,
   columns: EventColumns,
   data: Readonly<Record<string, unknown>>,
-): RowChange {
+): Growing {
   const known = {
     run_ref: columns.runRef,
     run_id: columns.runId,
@@ -158,20 +185,17 @@ function runChange(
   };
 }
 
-/** A value that is known replaces one that is not; the first sight of it stays. */
-function merge(rows: Map<string, RowChange>, key: string, change: RowChange): void {
+/** A value that is known replaces one that is not. */
+function merge(rows: Map<string, Growing>, key: string, change: Growing): void {
   const before = rows.get(key);
   if (before === undefined) {
     rows.set(key, change);
     return;
   }
-  const said = Object.entries(change).filter(([, value]) => value !== null);
-  const { held_from, first_idx } = before;
-  rows.set(key, {
-    ...before,
-    ...Object.fromEntries(said),
-    ...(held_from !== undefined && first_idx !== undefined && { held_from, first_idx }),
-  });
+  for (const name in change) {
+    const value = change[name] ?? null;
+    if (value !== null) before[name] = value;
+  }
 }
 
 function member(value: unknown): Readonly<Record<string, unknown>> {

@@ -1,12 +1,18 @@
 import { Injectable } from '@nestjs/common';
 import { Transactions } from '../../database/transaction.js';
-import { AuditQuery, type AuditRecord } from '../audit-query.js';
-import { HOLD_KINDS, holdChanges } from './hold-changes.js';
+import { AuditQuery } from '../audit-query.js';
+import { readEvent } from '../stored-event.js';
+import { HOLD_KINDS, holdChanges, type HoldChanges, type LoggedEvent } from './hold-changes.js';
 import { keepHolds } from './hold-rows.js';
 
 /** Entries of the log that one step goes over, and of those that say who held what. */
 const STRETCH = 20_000;
-const PAGE = 2_000;
+const PAGE = 500;
+
+interface Row {
+  readonly idx: string;
+  readonly leaf: Buffer;
+}
 
 /**
  * Follows the log and keeps who held what, beside it. How far it read and what it found are one transaction, so that no
@@ -25,8 +31,7 @@ export class HoldFollower {
     const { size } = await this.query.head();
     const end = Math.min(size, from + STRETCH);
     if (end <= from) return 0;
-    const { records, to } = await this.#read(from, end);
-    const changes = holdChanges(records);
+    const { changes, to } = await this.#read(from, end);
     const moved = await this.transactions.run(async (tx) => {
       // Compared and set: where another replica has taken this stretch already, what was found here is dropped.
       const [rows] = await tx.query<[unknown[], number]>(
@@ -62,12 +67,21 @@ export class HoldFollower {
     return Number(cursor.next_index);
   }
 
-  async #read(from: number, end: number): Promise<{ records: readonly AuditRecord[]; to: number }> {
-    const { items, nextCursor } = await this.query.list(
-      { kinds: HOLD_KINDS, fromIndex: from, toIndex: end },
-      { limit: PAGE, order: 'oldest' },
+  async #read(from: number, end: number): Promise<{ changes: HoldChanges; to: number }> {
+    const rows = await this.transactions.reads.query<Row[]>(
+      `SELECT idx, leaf FROM audit_entry WHERE kind = ANY($1::text[]) AND idx >= $2::bigint AND idx < $3::bigint
+       ORDER BY idx LIMIT $4`,
+      [HOLD_KINDS, from, end, PAGE],
     );
-    const last = items.at(-1);
-    return { records: items, to: nextCursor === null || last === undefined ? end : last.index + 1 };
+    const last = rows.at(-1);
+    return {
+      changes: holdChanges(read(rows)),
+      to: rows.length < PAGE || last === undefined ? end : Number(last.idx) + 1,
+    };
   }
+}
+
+/** One at a time: a page of events taken apart would outlive the young generation. */
+function* read(rows: readonly Row[]): Generator<LoggedEvent> {
+  for (const { idx, leaf } of rows) yield { index: Number(idx), event: readEvent(leaf) ?? {} };
 }
