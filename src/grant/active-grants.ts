@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { setTimeout as pause } from 'node:timers/promises';
 import { Clock } from '../kernel/clock.js';
 import { Log } from '../kernel/log.js';
 import { safeErrorFields } from '../kernel/safe-error.js';
@@ -9,10 +10,19 @@ import { GrantReview } from './grant-review.js';
 import { selectGrants } from './grant-rows.js';
 
 const STALE_AFTER_MS = 1_000;
+/** Between two reads of an issuer's grants that refusals ask for; those that come together wait for one. */
+const AFRESH_EVERY_MS = 200;
 
 interface Entry {
   readonly loadedAtMs: number;
   readonly grants: Promise<readonly CompiledGrant[]>;
+}
+
+/** Grants as they were at a moment. */
+export interface ActiveAt {
+  readonly grants: readonly CompiledGrant[];
+  /** Of the monotonic clock: what was changed before it is in them. */
+  readonly readAtMs: number;
 }
 
 /**
@@ -22,6 +32,7 @@ interface Entry {
 @Injectable()
 export class ActiveGrants {
   readonly #byIssuer = new Map<string, Entry>();
+  readonly #afresh = new Map<string, Promise<Entry>>();
   /** Compiled versions, which never change; by id and version. */
   readonly #compiled = new Map<string, CompiledGrant | undefined>();
 
@@ -33,17 +44,44 @@ export class ActiveGrants {
   ) {}
 
   /** Grants that are active for tokens of this issuer. Callers that come together share one query. */
-  of(issuerName: string): Promise<readonly CompiledGrant[]> {
-    const nowMs = this.clock.monotonicMs();
+  async of(issuerName: string): Promise<ActiveAt> {
     const entry = this.#byIssuer.get(issuerName);
-    if (entry !== undefined && nowMs - entry.loadedAtMs < STALE_AFTER_MS) return entry.grants;
-    const loading = { loadedAtMs: nowMs, grants: this.load(issuerName) };
+    const fresh = entry !== undefined && this.clock.monotonicMs() - entry.loadedAtMs < STALE_AFTER_MS;
+    return readOf(fresh ? entry : this.read(issuerName));
+  }
+
+  /**
+   * The same, read at this moment (of the monotonic clock) or later: for whoever would refuse by what was read before
+   * he was asked, such as a worker that comes right after its grant was made on another replica. An issuer's grants are
+   * read for this five times a second at most, however many are refused: so it may take that long.
+   */
+  async since(issuerName: string, momentMs: number): Promise<ActiveAt> {
+    const entry = this.#byIssuer.get(issuerName);
+    if (entry !== undefined && entry.loadedAtMs >= momentMs) return readOf(entry);
+    // One that waits for its turn reads after everybody who waits with it began to.
+    let turn = this.#afresh.get(issuerName);
+    if (turn === undefined) {
+      turn = this.inTurn(issuerName, entry).finally(() => this.#afresh.delete(issuerName));
+      this.#afresh.set(issuerName, turn);
+    }
+    return readOf(await turn);
+  }
+
+  private async inTurn(issuerName: string, last: Entry | undefined): Promise<Entry> {
+    const leftMs = last === undefined ? 0 : last.loadedAtMs + AFRESH_EVERY_MS - this.clock.monotonicMs();
+    // Never more than the gap, also where a clock was set.
+    if (leftMs > 0) await pause(Math.min(leftMs, AFRESH_EVERY_MS));
+    return this.read(issuerName);
+  }
+
+  private read(issuerName: string): Entry {
+    const loading = { loadedAtMs: this.clock.monotonicMs(), grants: this.load(issuerName) };
     this.#byIssuer.set(issuerName, loading);
     // A failed load must not be the answer for a whole second.
     loading.grants.catch(() => {
       if (this.#byIssuer.get(issuerName) === loading) this.#byIssuer.delete(issuerName);
     });
-    return loading.grants;
+    return loading;
   }
 
   /** Forgets what was read; the next decision reads again. */
@@ -86,4 +124,8 @@ export class ActiveGrants {
     for (const [key, compiled] of this.#compiled)
       if (compiled?.grant.spec.issuer === issuerName && !kept.has(key)) this.#compiled.delete(key);
   }
+}
+
+async function readOf({ grants, loadedAtMs }: Entry): Promise<ActiveAt> {
+  return { grants: await grants, readAtMs: loadedAtMs };
 }

@@ -28,11 +28,27 @@ export class GrantDecisions {
   /**
    * The one active grant that matches the token, and the run and step that the workload belongs to. Refuses with
    * `grant_not_found`, `grant_not_active` (only to a workload that the named grant would match), `grant_ambiguous`,
-   * `run_identity_missing`, `run_identity_refused` or `request_invalid`. What it knows of grants may be a second old.
+   * `run_identity_missing`, `run_identity_refused` or `request_invalid`. What it knows of grants may be a second old when
+   * it decides for the worker, and is never older than the question when it refuses.
    */
   async decide(token: VerifiedToken, wanted: WantedRun): Promise<GrantDecision> {
+    const askedMs = this.clock.monotonicMs();
+    const { grants, readAtMs } = await this.active.of(token.issuerName);
+    try {
+      return await this.decideAmong(grants, token, wanted);
+    } catch (error) {
+      if (!(error instanceof BrokerError) || readAtMs >= askedMs) throw error;
+      const now = await this.active.since(token.issuerName, askedMs);
+      return this.decideAmong(now.grants, token, wanted);
+    }
+  }
+
+  private async decideAmong(
+    candidates: readonly CompiledGrant[],
+    token: VerifiedToken,
+    wanted: WantedRun,
+  ): Promise<GrantDecision> {
     const now = this.clock.now();
-    const candidates = await this.active.of(token.issuerName);
     const matching = candidates.filter(
       ({ grant, conditions }) => !isPast(grant, now) && conditions.matches(token.claims),
     );

@@ -19,7 +19,11 @@ const ENDED = `
   WHERE NOT EXISTS (SELECT 1 FROM grants g WHERE g.id = w.id AND ${besidesKey('g.state')} = 'active' AND (g.expires_at IS NULL OR g.expires_at > $3))
   UNION ALL
   SELECT 'credential', w.name FROM unnest($4::text[]) AS w (name)
-  WHERE EXISTS (SELECT 1 FROM credentials c WHERE c.name = w.name AND NOT c.enabled)`;
+  WHERE EXISTS (SELECT 1 FROM credentials c WHERE c.name = w.name AND NOT c.enabled)
+  UNION ALL
+  SELECT 'lease', w.id::text FROM unnest($5::uuid[]) AS w (id)
+  WHERE EXISTS (SELECT 1 FROM leases l WHERE l.id = w.id AND ${besidesKey('l.state')} <> 'active'
+    AND l.revoke_cause NOT IN ('expiry', 'released'))`;
 
 /** What an open call may go on only as long as it stands. */
 export interface CallGround {
@@ -27,14 +31,17 @@ export interface CallGround {
   readonly grantId: string;
   /** Name of the credential that it was sent with, where there is one. */
   readonly credential: string | undefined;
+  /** The lease of the gateway that it was sent with, once there is one. */
+  readonly leaseId?: string | undefined;
 }
 
-interface OpenCall extends CallGround {
+interface OpenCall {
+  readonly ground: CallGround;
   readonly cut: Cut;
 }
 
 interface Ended {
-  readonly what: 'run' | 'grant' | 'credential';
+  readonly what: 'run' | 'grant' | 'credential' | 'lease';
   readonly id: string;
 }
 
@@ -43,8 +50,9 @@ export type Cut = (reason: BrokerError) => void;
 
 /**
  * The calls that are open in this process, and may have to be cut off. One query for all of them, a few times a second
- * and only while there are any, looks whether their runs are open, their grants active and their credentials enabled;
- * those of a blocked target are not.
+ * and only while there are any, looks whether their runs are open, their grants active, their credentials enabled (those
+ * of a blocked target are not) and the leases that they were sent with alive. A lease that came to its own end cuts
+ * nothing: the request left while it was good.
  */
 @Injectable()
 export class OpenCalls implements OnApplicationShutdown {
@@ -65,12 +73,13 @@ export class OpenCalls implements OnApplicationShutdown {
 
   /**
    * Watches a call until `done`. It is cut within a second after its run or grant ended or its credential was disabled,
-   * with `run_closed`, `grant_not_active` or `credential_disabled` as its reason; or `limits_unavailable` when that
-   * could not be seen for 30 seconds.
+   * or its lease was revoked, with `run_closed`, `grant_not_active`, `credential_disabled` or `lease_not_active` as its
+   * reason; or `limits_unavailable` when that could not be seen for 30 seconds. What of the ground is not known yet may
+   * be added to it later.
    */
   watch(callId: string, ground: CallGround, cut: Cut): void {
     if (this.#calls.size === 0) this.#seenMs = this.clock.monotonicMs();
-    this.#calls.set(callId, { ...ground, cut });
+    this.#calls.set(callId, { ground, cut });
     this.#timer ??= this.later();
   }
 
@@ -103,29 +112,32 @@ export class OpenCalls implements OnApplicationShutdown {
   }
 
   private async cutEnded(): Promise<void> {
-    const calls = [...this.#calls.values()];
+    const calls = [...this.#calls.values()].map(({ ground }) => ground);
     if (calls.length === 0) return;
     const ended = await this.transactions.reads.query<Ended[]>(ENDED, [
       [...new Set(calls.map(({ runRef }) => runRef))],
       [...new Set(calls.map(({ grantId }) => grantId))],
       this.clock.now(),
       [...new Set(calls.flatMap(({ credential }) => credential ?? []))],
+      [...new Set(calls.flatMap(({ leaseId }) => leaseId ?? []))],
     ]);
     if (ended.length === 0) return;
     const gone = (sought: Ended['what']): ReadonlySet<string | undefined> =>
       new Set(ended.filter(({ what }) => what === sought).map(({ id }) => id));
     const [runs, grants, credentials] = [gone('run'), gone('grant'), gone('credential')];
-    this.cut(({ runRef, grantId, credential }) => {
+    const leases = gone('lease');
+    this.cut(({ runRef, grantId, credential, leaseId }) => {
       // A grant that ends takes its runs along; what the caller has to know is that it was the grant.
       if (grants.has(grantId)) return new BrokerError('grant_not_active');
       if (runs.has(runRef)) return new BrokerError('run_closed');
-      return credentials.has(credential) ? new BrokerError('credential_disabled') : undefined;
+      if (credentials.has(credential)) return new BrokerError('credential_disabled');
+      return leases.has(leaseId) ? new BrokerError('lease_not_active') : undefined;
     });
   }
 
-  private cut(reasonOf: (call: OpenCall) => BrokerError | undefined): void {
+  private cut(reasonOf: (ground: CallGround) => BrokerError | undefined): void {
     for (const [callId, call] of this.#calls) {
-      const reason = reasonOf(call);
+      const reason = reasonOf(call.ground);
       if (reason === undefined) continue;
       this.#calls.delete(callId);
       call.cut(reason);

@@ -62,10 +62,12 @@ export class CallDeparture {
     return { ...request, upload: passOn(open, request.upload, contentType, this.scrubber) };
   }
 
-  private async injected({ call }: OpenCall, request: OutboundRequest): Promise<InjectedRequest> {
+  private async injected(open: OpenCall, request: OutboundRequest): Promise<InjectedRequest> {
+    const { call } = open;
     const { credential, internal, ca_file: caFile } = call.tool.spec;
     if (credential === undefined) return { ...request, secrets: [], clientCertificate: undefined };
     const held = await this.credentials.hold(call.identity, call.stepId, credential.name, call.caller);
+    open.leaseId = held.leaseId;
     return this.injection.inject(request, credential.inject, held, this.clock.now(), {
       internal,
       caFile,

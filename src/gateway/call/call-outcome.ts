@@ -12,6 +12,7 @@ const REFUSALS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'tool_response_refused',
   'credential_not_granted',
   'credential_disabled',
+  'lease_not_active',
   'delivery_refused',
   'run_closed',
   'grant_not_active',

@@ -32,10 +32,16 @@ export class OpenCallRegistry implements BeforeApplicationShutdown {
     this.observer.open(this.#open.size);
     open.stopWith(signal, 'call_cancelled');
     const { identity, grant, tool } = call;
-    const credential = tool.spec.credential?.name;
-    this.watch.watch(callId, { runRef: identity.runRef, grantId: grant.id, credential }, (reason) =>
-      open.stop(reason),
-    );
+    const ground = {
+      runRef: identity.runRef,
+      grantId: grant.id,
+      credential: tool.spec.credential?.name,
+      // Known only when the call departs.
+      get leaseId(): string | undefined {
+        return open.leaseId;
+      },
+    };
+    this.watch.watch(callId, ground, (reason) => open.stop(reason));
     return open;
   }
 

@@ -29,6 +29,8 @@ export class OpenCall {
   status: number | undefined;
   /** Address that was connected to. */
   address: string | undefined;
+  /** The lease of the credential that it is sent with, once that is held. */
+  leaseId: string | undefined;
   /** Bytes of a body that is passed on as it comes, so far. */
   sentBytes = 0;
   /** What was found in such a body. */

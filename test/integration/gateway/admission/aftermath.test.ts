@@ -199,4 +199,39 @@ describe('open calls', () => {
     expect(open.size).toBe(0);
     open.onApplicationShutdown();
   });
+
+  test('are cut off when the lease that they were sent with is revoked, and not when its time is up', async () => {
+    const open = new OpenCalls(parts.own.transactions, parts.clock, new SilentLog());
+    const [revoked, expired] = [await gatewayLease('admin'), await gatewayLease('expiry')];
+    const cut: string[] = [];
+    // As with a call that departs: its lease is known after it is watched.
+    const ground: { runRef: string; grantId: string; credential: undefined; leaseId?: string } = {
+      ...about,
+      credential: undefined,
+    };
+    open.watch('without', { ...about, credential: undefined }, () => cut.push('without'));
+    open.watch('expired', { ...about, credential: undefined, leaseId: expired }, () => cut.push('expired'));
+    open.watch('revoked', ground, (reason) => cut.push(reason.code));
+    ground.leaseId = revoked;
+    await until(() => cut.length > 0);
+    expect(cut).toEqual(['lease_not_active']);
+    expect(open.size).toBe(2);
+    open.onApplicationShutdown();
+  });
 });
+
+/** A lease of the gateway that is being revoked. */
+async function gatewayLease(cause: string): Promise<string> {
+  const id = parts.ids.uuid();
+  await parts.query(
+    `INSERT INTO credentials (name, kind, mount, path, deliveries, default_ttl_seconds, max_ttl_seconds, revocable, created_at, created_by, updated_at)
+     VALUES ('provider', 'kv', 'kv', 'provider', '{gateway}', 60, 60, false, now(), 'alice', now()) ON CONFLICT DO NOTHING`,
+  );
+  await parts.query(
+    `INSERT INTO leases (id, run_ref, step_id, grant_id, grant_version, credential, credential_version, kind, mount, delivery, state,
+       revocable, accessor, revoke_cause, next_attempt_at, requested_at, expires_at, max_expires_at)
+     VALUES ($1, $2, 'step', $3, 1, 'provider', 1, 'kv', 'kv', 'gateway', 'revoking', false, $5, $4, now(), now(), now(), now())`,
+    [id, about.runRef, about.grantId, cause, `accessor-${id}`],
+  );
+  return id;
+}

@@ -1,0 +1,85 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { Transactions, type Tx } from '../../../src/database/transaction.js';
+import { ActiveGrants } from '../../../src/grant/active-grants.js';
+import type { Grant } from '../../../src/grant/grant.js';
+import { GrantReview } from '../../../src/grant/grant-review.js';
+import type { StoredGrant } from '../../../src/grant/grant-rows.js';
+import { SystemClock } from '../../../src/kernel/clock.js';
+import { SilentLog } from '../../../src/kernel/log.js';
+import { settingsFrom } from '../../../src/settings/load.js';
+
+/** A database that has no grants, and counts how often it is asked for them. */
+class Counted extends Transactions {
+  readonly atMs: number[] = [];
+  failing = false;
+
+  run<T>(): Promise<T> {
+    return Promise.reject(new Error('not used'));
+  }
+
+  get reads(): Tx {
+    const query = (): Promise<unknown[]> => {
+      this.atMs.push(performance.now());
+      return this.failing ? Promise.reject(new Error('gone')) : Promise.resolve([]);
+    };
+    return { query } as unknown as Tx;
+  }
+}
+
+class NoWarnings extends GrantReview {
+  override warned(_: Tx, stored: readonly StoredGrant[]): Promise<Grant[]> {
+    return Promise.resolve(stored.map((grant) => ({ ...grant, warnings: [] }) as unknown as Grant));
+  }
+}
+
+const clock = new SystemClock();
+const settings = settingsFrom({
+  database: { url: 'postgres://nobody@127.0.0.1:1/none' },
+  vault: { address: 'http://127.0.0.1:1', login: { method: 'approle', roleId: 'r', secretId: 's' } },
+  issuers: [{ name: 'dev', url: 'https://id.example', audience: 'leasegate' }],
+  audit: { hmacKey: 'a key of the test' },
+});
+let database: Counted;
+let active: ActiveGrants;
+
+beforeEach(() => {
+  database = new Counted();
+  active = new ActiveGrants(database, new NoWarnings(settings, clock), clock, new SilentLog());
+});
+
+describe('grants read for a refusal', () => {
+  it('are never older than the moment that is named', async () => {
+    await active.of('dev');
+    const momentMs = clock.monotonicMs();
+    const { readAtMs } = await active.since('dev', momentMs);
+    expect(readAtMs).toBeGreaterThanOrEqual(momentMs);
+    expect(database.atMs).toHaveLength(2);
+    // And are what the next decision goes by.
+    expect((await active.of('dev')).readAtMs).toBe(readAtMs);
+    expect((await active.since('dev', readAtMs)).readAtMs).toBe(readAtMs);
+    expect(database.atMs).toHaveLength(2);
+  });
+
+  it('are read five times a second at most, however many refusals there are', async () => {
+    await active.of('dev');
+    const over = performance.now() + 1_000;
+    const worker = async (): Promise<void> => {
+      while (performance.now() < over) {
+        const momentMs = clock.monotonicMs();
+        expect((await active.since('dev', momentMs)).readAtMs).toBeGreaterThanOrEqual(momentMs);
+      }
+    };
+    await Promise.all(Array.from({ length: 50 }, worker));
+    const gaps = database.atMs.slice(1).map((atMs, at) => atMs - (database.atMs[at] ?? 0));
+    expect(gaps.length).toBeLessThanOrEqual(7);
+    // Timers may be early by less than a millisecond.
+    expect(Math.min(...gaps)).toBeGreaterThan(198);
+  });
+
+  it('are read again after a failure', async () => {
+    database.failing = true;
+    await expect(active.since('dev', clock.monotonicMs())).rejects.toThrow('gone');
+    database.failing = false;
+    expect((await active.since('dev', clock.monotonicMs())).grants).toEqual([]);
+  });
+});
