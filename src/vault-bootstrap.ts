@@ -58,6 +58,7 @@ async function bootstrapInput(settings: Settings, path: string | undefined): Pro
     policyPrefix,
     ...logNeeds(settings),
     auditDevices: [...auditDevices(settings.values.vaultAudit)],
+    listTokens: settings.values.reconciliation.listTokens,
     ...(path === undefined ? await catalogue(settings) : { credentials: readCredentials(path).map(needOf) }),
     ...(login.method === 'approle' ? { approle: { mount: login.mount } } : {}),
   };

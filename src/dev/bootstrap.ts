@@ -49,7 +49,7 @@ export async function bootstrapVault(
   operator: VaultOperator,
   names: VaultNames,
   credentials: readonly CredentialSpecBody[],
-  auditDevices: readonly string[] = [],
+  { auditDevices = [], listTokens = false }: { auditDevices?: readonly string[]; listTokens?: boolean } = {},
 ): Promise<BrokerLogin> {
   const client = new VaultClient(
     {
@@ -72,6 +72,7 @@ export async function bootstrapVault(
         brokerPolicy: names.brokerPolicy,
         reconcilerPolicy: names.reconcilerPolicy,
         auditDevices: [...auditDevices],
+        listTokens,
         credentials: credentials.map(({ name, kind, mount, path }) => ({ name, kind, mount, path })),
         approle: { mount: names.approleMount },
         log: {

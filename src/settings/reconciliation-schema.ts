@@ -27,7 +27,7 @@ export const reconciliationSchema = z
       .boolean()
       .default(false)
       .describe(
-        'look for forgotten tokens too; needs the right to list accessors, which Vault gives for all tokens or none',
+        'look for forgotten tokens too; `leasegate vault apply` then grants the right to list accessors, which Vault gives for all tokens or none',
       ),
     maxSkewMs: z
       .number()

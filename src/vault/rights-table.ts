@@ -37,6 +37,17 @@ export function auditRights(devices: readonly string[]): readonly NeededRight[] 
   }));
 }
 
+/** What looking for forgotten tokens needs (`reconciliation.listTokens`). Vault gives the accessors of all tokens or of none. */
+export function tokenListRights(): readonly NeededRight[] {
+  return [
+    {
+      path: 'auth/token/accessors',
+      capabilities: ['list', 'sudo'],
+      purpose: 'finding forgotten tokens (reconciliation.listTokens)',
+    },
+  ];
+}
+
 /** What one credential needs beside that, where its engine makes leases. */
 export function credentialRights(credential: BootstrapCredential): readonly NeededRight[] {
   if (!engineOf(credential.kind).leases) return [];

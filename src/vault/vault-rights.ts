@@ -12,6 +12,7 @@ import {
   forbiddenWrites,
   logRights,
   ownRights,
+  tokenListRights,
   type LogPlaces,
   type NeededRight,
 } from './rights-table.js';
@@ -46,6 +47,8 @@ export class VaultRights {
     private readonly log?: LogPlaces,
     /** Audit devices whose log is matched with leases. */
     private readonly devices: readonly string[] = [],
+    /** Whether reconciliation looks for forgotten tokens. */
+    private readonly listsTokens = false,
   ) {}
 
   /** Makes all checks for these credentials; a check that cannot be made is a failed one. Never rejects. */
@@ -72,6 +75,7 @@ export class VaultRights {
       ...ownRights(this.names),
       ...(log === undefined ? [] : logRights(log)),
       ...auditRights(this.devices),
+      ...(this.listsTokens ? tokenListRights() : []),
       ...credentials.flatMap(credentialRights),
     ];
     const unique = [...new Map(needed.map((right) => [right.path, right])).values()];

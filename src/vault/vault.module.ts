@@ -110,6 +110,7 @@ import { VaultTroubles } from './vault-troubles.js';
           settings.values.vault,
           settings.values.audit.log.signing,
           auditDevices(settings.values.vaultAudit),
+          settings.values.reconciliation.listTokens,
         ),
     },
     {

@@ -45,7 +45,7 @@ export class TokenComparison {
     } catch (error) {
       if (report.signal.aborted) throw error;
       this.log.warn(safeErrorFields(error), 'tokens could not be listed');
-      report.didNotLookAt(WHAT, `Vault: ${codeOf(error)}; see vault-policies/reconciler-tokens.hcl`);
+      report.didNotLookAt(WHAT, `Vault: ${codeOf(error)}; \`leasegate vault apply\` grants the right`);
       return undefined;
     }
   }

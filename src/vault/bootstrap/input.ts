@@ -40,6 +40,8 @@ export const bootstrapInputSchema = z.object({
     .optional(),
   /** Audit devices whose log is matched with leases. */
   auditDevices: z.array(plainPath).default([]),
+  /** Whether reconciliation looks for forgotten tokens, for which it has to list the accessors of all tokens. */
+  listTokens: z.boolean().default(false),
   brokerPolicy: policyName.default('leasegate-broker'),
   reconcilerPolicy: policyName.default('leasegate-reconciler'),
   approle: z

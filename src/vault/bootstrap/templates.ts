@@ -50,7 +50,8 @@ export class PolicyTemplates {
           PATH: path,
         }),
       );
-    return [this.#fill('reconciler.hcl', {}), ...lists].join('');
+    const tokens = input.listTokens ? [this.#fill('reconciler-tokens.hcl', {})] : [];
+    return [this.#fill('reconciler.hcl', {}), ...lists, ...tokens].join('');
   }
 
   #log({ transitMount, key, markMount, markPath }: NonNullable<BootstrapPlanInput['log']>): string {

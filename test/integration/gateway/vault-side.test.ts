@@ -87,7 +87,9 @@ beforeAll(async () => {
   };
   for (const credential of [...world.credentials.slice(0, 1), spec]) await world.addCredential(credential);
   // A policy that lets the broker ask for hashes, as `leasegate vault apply` writes it.
-  await bootstrapVault(world.vault, world.names, [...world.credentials, spec], [FILE_DEVICE, SOCKET_DEVICE]);
+  await bootstrapVault(world.vault, world.names, [...world.credentials, spec], {
+    auditDevices: [FILE_DEVICE, SOCKET_DEVICE],
+  });
   await world.createGrant({
     name: 'readers',
     credentials: [{ name: 'orders-readonly' }, { name: 'warehouse' }],
