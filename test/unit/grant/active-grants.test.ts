@@ -28,7 +28,7 @@ class Counted extends Transactions {
 
 class NoWarnings extends GrantReview {
   override warned(_: Tx, stored: readonly StoredGrant[]): Promise<Grant[]> {
-    return Promise.resolve(stored.map((grant) => ({ ...grant, warnings: [] }) as unknown as Grant));
+    return Promise.resolve(stored.map((grant) => ({ ...grant, warnings: [] })));
   }
 }
 
