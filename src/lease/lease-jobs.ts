@@ -7,7 +7,7 @@ import { Revoker } from './revoker.js';
 
 const BATCH = 500;
 /** Less than a tick of the scheduler: at a whole one a job that began late in its tick would miss every second. */
-const EACH_TICK_MS = 500;
+const EACH_TICK_MS = 250;
 /** Of one mount and run of the job; large, because a sweep of a mount goes on while the job comes round. */
 const SWEEP = 10_000;
 /** How long a run of the job waits for slow mounts, which go on behind it. */

@@ -120,7 +120,7 @@ export const settingsSchema = z
           .int()
           .min(50)
           .max(60_000)
-          .default(1_000)
+          .default(500)
           .describe('how often due jobs are looked for'),
         claimMs: z
           .number()

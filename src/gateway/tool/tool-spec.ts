@@ -3,7 +3,6 @@ import { labelsSchema, nameSchema } from '../../credential/spec.js';
 
 /** What a limit counts by: one run, one grant, one workload (issuer and subject), or all callers of the tool. */
 export const LIMIT_SCOPES = ['run', 'grant', 'workload', 'tool'] as const;
-export type LimitScope = (typeof LIMIT_SCOPES)[number];
 
 /** What may be done with something that should not pass. */
 export const SCRUB_MODES = ['redact', 'block', 'report'] as const;
