@@ -44,3 +44,4 @@ export {
   type VerifyOptions,
   type VerifyProgress,
 } from './verify-export.js';
+export { verifyPath, type PathVerification, type VerifiedKind } from './verify-path.js';

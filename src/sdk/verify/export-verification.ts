@@ -2,6 +2,8 @@
 export interface ExportProblem {
   /** From 1, as editors count; 0 for what concerns the file as a whole. */
   readonly line: number;
+  /** The file of a bundle, folder or archive, by its path there. */
+  readonly file?: string;
   /** The index in the log, where the line says one. */
   readonly index?: number;
   readonly problem: string;

@@ -7,6 +7,9 @@ export const LIMITS = {
   unreached:
     'The signed checkpoint covers fewer entries than the export; those after it are as yet vouched for by nobody.',
   range: 'The export begins in the middle of the log; it says nothing about the entries before that.',
+  part: 'Of the entries that are not in it the hashes were checked, and nothing here tells what they say.',
+  retained:
+    'Of the entries that are in no file of the archive the hashes were checked, and nothing here tells what they say; their class may have another archive, or have been dropped.',
   tail: 'Entries that were added after the size that the export names are not in it.',
   offered: 'An event that was never offered to the log leaves no trace in it.',
   filtered:

@@ -18,10 +18,18 @@ export class Problems {
     return this.#count;
   }
 
+  /** Something is wrong with a file of a folder or an archive. */
+  foundIn(file: string, problem: string, index?: number): void {
+    this.#add({ line: 0, file, ...(index !== undefined && { index }), problem });
+  }
+
   /** Something is wrong: with the line that is being checked, unless another is named, or 0 for the whole file. */
   found(problem: string, index?: number, line = this.line): void {
+    this.#add({ line, ...(index !== undefined && { index }), problem });
+  }
+
+  #add(problem: ExportProblem): void {
     this.#count += 1;
-    if (this.#listed.length < this.most)
-      this.#listed.push(index === undefined ? { line, problem } : { line, index, problem });
+    if (this.#listed.length < this.most) this.#listed.push(problem);
   }
 }
