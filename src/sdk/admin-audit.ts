@@ -5,6 +5,7 @@ import type {
   AuditHeadView,
   AuditHistogramView,
   AuditRecordView,
+  ExportManifestView,
   HeldView,
   LogKeysView,
   LogOriginsView,
@@ -25,6 +26,15 @@ export class HoldAdmin {
   all(filters: Filters): AsyncGenerator<HeldView, void, undefined> {
     return this.calls.all('/v1/audit/held', filters);
   }
+}
+
+/** An export that has begun. */
+export interface StartedExport {
+  readonly body: ReadableStream<Uint8Array>;
+  readonly exportId: string;
+  /** The part of the log that it covers; with filters, not each entry of it. */
+  readonly fromIndex: number;
+  readonly toIndex: number;
 }
 
 /** The audit log: `/v1/audit`. */
@@ -108,6 +118,27 @@ export class AuditAdmin {
   /** Scheduled exports, on one page. */
   exports(): Promise<Page<ScheduledExportView>> {
     return this.calls.get('/v1/exports');
+  }
+
+  /** As {@link export}, with what the answer says about it. */
+  async exported(
+    format: 'jsonl' | 'csv' | 'parquet' | 'ocsf' | 'cef',
+    filters: Filters = {},
+    signal?: AbortSignal,
+  ): Promise<StartedExport> {
+    const { body, headers } = await this.calls.streamed('/v1/audit/export', { ...filters, format }, signal);
+    const [from, to] = (headers.get('leasegate-export-range') ?? '').split('-').map(Number);
+    return {
+      body,
+      exportId: headers.get('leasegate-export-id') ?? '',
+      fromIndex: from ?? 0,
+      toIndex: to ?? 0,
+    };
+  }
+
+  /** What a finished export was, proved by the log; refused with `not_found` until the log has its end. */
+  manifest(exportId: string): Promise<ExportManifestView> {
+    return this.calls.get(apiPath`/v1/audit/exports/${exportId}/manifest`);
   }
 
   /** The signed log as a tar file of the layout that public tools read; itself recorded in the log. */

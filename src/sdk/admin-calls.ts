@@ -1,6 +1,6 @@
 import type { ApiRequest, QueryValue } from './api-request.js';
 import type { TokenSource } from './token-sources.js';
-import type { Authorize, Transport } from './transport.js';
+import type { Authorize, StreamedAnswer, Transport } from './transport.js';
 
 /** One page of a list; `next_cursor` is null on the last one. */
 export interface Page<T> {
@@ -45,6 +45,11 @@ export class AdminCalls {
     accept?: string,
   ): Promise<ReadableStream<Uint8Array>> {
     return this.transport.stream({ method: 'GET', path, query, signal, accept }, this.#authorize);
+  }
+
+  /** As {@link stream}, with the headers of the answer. */
+  streamed(path: string, query: Filters, signal?: AbortSignal): Promise<StreamedAnswer> {
+    return this.transport.streamed({ method: 'GET', path, query, signal }, this.#authorize);
   }
 
   /** An answer that is text. */

@@ -12,6 +12,12 @@ export type Authorize = (request: {
   readonly signal: AbortSignal | undefined;
 }) => Promise<Readonly<Record<string, string>>>;
 
+/** An answer whose body comes as it is read. */
+export interface StreamedAnswer {
+  readonly body: ReadableStream<Uint8Array>;
+  readonly headers: Headers;
+}
+
 export interface TransportOptions {
   readonly url: string | URL;
   /** Longest wait for one attempt. */
@@ -66,15 +72,20 @@ export class Transport {
 
   /** Calls and hands over the body as it comes. The time limit covers the headers; the signal covers all of it. */
   async stream(request: ApiRequest, authorize?: Authorize): Promise<ReadableStream<Uint8Array>> {
-    return this.#withRetries(request, authorize, async (response) => {
-      if (response.body === null) {
+    return (await this.streamed(request, authorize)).body;
+  }
+
+  /** As {@link stream}, with the headers of the answer. */
+  async streamed(request: ApiRequest, authorize?: Authorize): Promise<StreamedAnswer> {
+    return this.#withRetries(request, authorize, async ({ status, body, headers }) => {
+      if (body === null) {
         throw new LeasegateError({
           code: 'broker_answer_unexpected',
-          status: response.status,
+          status,
           detail: 'The answer has no body.',
         });
       }
-      return response.body;
+      return { body, headers };
     });
   }
 
@@ -144,7 +155,7 @@ export class Transport {
       });
       if (!response.ok) throw await errorOfAnswer(response, this.surroundings.nowMs());
       const result = await read(response);
-      streaming = result instanceof ReadableStream;
+      streaming = !response.bodyUsed;
       return result;
     } catch (error) {
       signal?.throwIfAborted();

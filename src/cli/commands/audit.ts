@@ -39,7 +39,7 @@ export function defineAuditCommands(set: CommandSet, program: Command): void {
         summary: 'export records for somebody who does not trust us; the export is itself recorded',
         example: 'leasegate audit export --format jsonl --output audit.jsonl',
       },
-      async () => (await import('../actions/audit.js')).exportRecords,
+      async () => (await import('../actions/audit-export.js')).exportRecords,
     ),
   )
     .addOption(
@@ -51,7 +51,12 @@ export function defineAuditCommands(set: CommandSet, program: Command): void {
         .default('jsonl'),
     )
     .addOption(new Option('--compress <how>', 'compress the file').choices(['gzip', 'zstd']))
-    .option('--output <file>', 'write to a new file that only you can read; standard output otherwise');
+    .option('--output <file>', 'write to a new file that only you can read; standard output otherwise')
+    .option(
+      '--resume',
+      'keep what came of a download that is cut (in FILE.part), and go on from there when called again; jsonl alone',
+    )
+    .option('--manifest', 'write what the export was, proved by the log, to FILE.manifest.json');
   set
     .leaf(
       audit,
@@ -60,7 +65,7 @@ export function defineAuditCommands(set: CommandSet, program: Command): void {
         summary: 'write the signed log to a tar file that public tools for transparency logs read',
         example: 'leasegate audit bundle --output log.tar',
       },
-      async () => (await import('../actions/audit.js')).bundle,
+      async () => (await import('../actions/audit-export.js')).bundle,
     )
     .requiredOption('--output <file>', 'write to a new file that only you can read')
     .option('--from-index <index>', 'entries from this place on; all tiles of hashes are in it all the same')
@@ -107,14 +112,14 @@ export function defineAuditCommands(set: CommandSet, program: Command): void {
   set
     .leaf(
       audit,
-      'verify <file>',
+      'verify <path>',
       {
         summary:
-          'verify an export offline: every leaf, the tree over them and its signature; - reads standard input',
+          'verify an export, a bundle or an archive offline: every leaf, the tree over them and its signature; - reads an export from standard input',
         example:
           'leasegate audit verify audit.jsonl --head 1042:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
       },
-      async () => (await import('../actions/audit.js')).verify,
+      async () => (await import('../actions/audit-verify.js')).verify,
     )
     .option(
       '--head <size:hash>',
@@ -125,6 +130,7 @@ export function defineAuditCommands(set: CommandSet, program: Command): void {
       'a key of the log; the export must end with a checkpoint of it; repeatable',
       gather,
     )
+    .option('--manifest <file>', 'also that the file is the one of this manifest (`audit export --manifest`)')
     .option('--threads <count>', 'threads that check; as many as there are cores unless told', parseCount);
   defineRetentionCommands(set, audit);
 }

@@ -4,6 +4,7 @@ import { keyOfLine, type NoteKey } from '../../tlog/note.js';
 import type { BlockScan } from './block-scan.js';
 import type { Block } from './blocks.js';
 import { checkEntry } from './entry-check.js';
+import { checkOrder, isNext } from './entry-order.js';
 import {
   endOf,
   entryOf,
@@ -76,7 +77,7 @@ export class ExportCheck {
     const header = this.#header;
     if (scan !== undefined && header !== undefined && this.#isUseful(scan, header)) {
       let skipped = 0;
-      if (!this.#isNext(scan.first, header)) {
+      if (!isNext(scan.first, this.#last, header)) {
         // Says what stands between; the others follow it without a gap, whatever was before.
         at = block.bytes.indexOf(LINE_FEED, begin) + 1;
         this.#lines(block, begin, at);
@@ -118,12 +119,7 @@ export class ExportCheck {
 
   #isUseful(scan: BlockScan, header: Header): boolean {
     if (this.#ended || scan.count === 0 || scan.last >= header.size) return false;
-    return !header.filtered || this.#isNext(scan.first, header);
-  }
-
-  #isNext(index: number, header: Header): boolean {
-    const next = this.#last === undefined ? header.from_index : this.#last + 1;
-    return header.filtered ? index >= next : index === next;
+    return !header.filtered || isNext(scan.first, this.#last, header);
   }
 
   #take(scan: BlockScan, skipped: number, header: Header): void {
@@ -185,23 +181,12 @@ export class ExportCheck {
     const { index } = entry;
     this.#count += 1;
     this.#first ??= index;
-    this.#checkOrder(index);
     const found = (problem: string): void => this.#problems.found(problem, index);
+    if (this.#header !== undefined) checkOrder(index, this.#last, this.#header, found);
     if (checkEntry(entry, this.#header, this.#proofs, found)) this.#proved += 1;
     // What the line says and not what was computed, so that one change is named once, and where it is.
     if (this.#header?.filtered === false) this.#tree.append(Buffer.from(entry.leaf_hash, 'hex'));
     this.#last = index;
-  }
-
-  #checkOrder(index: number): void {
-    const header = this.#header;
-    if (header === undefined) return;
-    const found = (problem: string): void => this.#problems.found(problem, index);
-    const next = this.#last === undefined ? header.from_index : this.#last + 1;
-    if (index >= header.size) found(`the entry is beyond the size ${header.size} that the header names`);
-    if (index < next) found(misplaced(index, this.#last));
-    else if (index > next && !header.filtered)
-      found(index === next + 1 ? `entry ${next} is missing` : `entries ${next} to ${index - 1} are missing`);
   }
 
   #end(members: Members): void {
@@ -227,11 +212,4 @@ export class ExportCheck {
       this.#problems.found(`the header promises ${covered} entries, and the export ends with ${end.count}`);
     this.#tree.end(end, header);
   }
-}
-
-function misplaced(index: number, last: number | undefined): string {
-  if (last === undefined) return 'the entry is before the index that the header begins with';
-  return index === last
-    ? 'the entry stands here twice'
-    : `the entry is out of order: ${last} stands before it`;
 }
