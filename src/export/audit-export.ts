@@ -11,8 +11,9 @@ import { Log } from '../kernel/log.js';
 import { safeErrorFields } from '../kernel/safe-error.js';
 import { Settings } from '../settings/schema.js';
 import { gzipped, loadZstd, zstdFrames, type Compression } from './compression.js';
-import type { ExportedEntry, ExportWriter, Piece } from './export-format.js';
+import type { ExportWriter, Piece } from './export-format.js';
 import { ExportScopes, type ScopeWithProofs } from './export-scope.js';
+import { EntriesGone, firstMissing } from './entries-gone.js';
 import { ExportStream } from './export-stream.js';
 import { fileForm, type ExportFormat, type FileForm } from './formats.js';
 import { LogReader } from './log-reader.js';
@@ -175,9 +176,21 @@ async function* write(
   const proofs = form.format === 'jsonl' ? scope.proofs : undefined;
   let next = scope.fromIndex;
   yield bufferOf(writer.begin(scope));
+  if (!scope.filtered && writer.written !== undefined) {
+    for await (const page of reader.lines(condition, scope.head.size, scope.fromIndex)) {
+      counted.count += page.count;
+      yield bufferOf(writer.written(page));
+    }
+    yield bufferOf(writer.end());
+    return;
+  }
   for await (const page of reader.pages(condition, scope.head.size, scope.fromIndex)) {
     counted.count += page.length;
-    if (!scope.filtered) next = behind(page, next);
+    if (!scope.filtered) {
+      const missing = firstMissing(page, next, next + page.length);
+      if (missing !== undefined) throw missing;
+      next += page.length;
+    }
     if (proofs === undefined) yield bufferOf(writer.entries(page));
     else {
       const proved = [];
@@ -187,26 +200,6 @@ async function* write(
   }
   if (!scope.filtered && next !== scope.head.size) throw new EntriesGone(next);
   yield bufferOf(writer.end());
-}
-
-/** The index behind a page without gaps. */
-function behind(page: readonly ExportedEntry[], from: number): number {
-  let next = from;
-  for (const { index } of page) {
-    if (index !== next) throw new EntriesGone(next);
-    next += 1;
-  }
-  return next;
-}
-
-/** An entry that was promised is not there any more: archived meanwhile, or taken out of the database. */
-export class EntriesGone extends Error {
-  override readonly name = 'EntriesGone';
-  readonly code = 'entries_gone';
-
-  constructor(readonly index: number) {
-    super(`entry ${index} is not in the database`);
-  }
 }
 
 function bufferOf(piece: Piece): Buffer {

@@ -31,12 +31,20 @@ export interface ExportedCheckpoint {
 /** A piece of a file. */
 export type Piece = string | Uint8Array;
 
+/** Entries that are written already, as a form has them. */
+export interface WrittenEntries {
+  readonly count: number;
+  readonly text: Buffer;
+}
+
 /** A way to write an export. One object per export: it may keep a running state. */
 export interface ExportWriter {
   /** What comes before the first entry. */
   begin(scope: ExportScope): Piece;
   /** The entries in the order of the log; what it answers may lag behind them. */
   entries(batch: readonly ExportedEntry[]): Piece;
+  /** The same of entries that are written already; where the form can take them. */
+  written?(batch: WrittenEntries): Piece;
   /** What comes after the last entry. An export without it was cut off. */
   end(): Piece;
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { ExportedEntry, ExportScope, ExportWriter } from './export-format.js';
+import type { ExportedEntry, ExportScope, ExportWriter, WrittenEntries } from './export-format.js';
 
 /**
  * The authoritative form: JSON Lines that `leasegate audit verify` checks offline.
@@ -34,7 +34,13 @@ export class JsonlWriter implements ExportWriter {
 
   entries(batch: readonly ExportedEntry[]): string {
     this.#count += batch.length;
-    return this.#written(batch.map(entryLine).join(''));
+    return this.#written(entryLines(batch));
+  }
+
+  written({ count, text }: WrittenEntries): Buffer {
+    this.#count += count;
+    this.#content.update(text);
+    return text;
   }
 
   end(): string {
@@ -50,6 +56,11 @@ export class JsonlWriter implements ExportWriter {
     this.#content.update(text);
     return text;
   }
+}
+
+/** The lines of entries. `LogReader` has PostgreSQL write the same. */
+export function entryLines(entries: readonly ExportedEntry[]): string {
+  return entries.map(entryLine).join('');
 }
 
 function entryLine(entry: ExportedEntry): string {

@@ -1,7 +1,9 @@
-import { Client, type QueryArrayConfig } from 'pg';
+import { Client, DatabaseError, type QueryArrayConfig } from 'pg';
 import type { Condition } from '../audit/audit-filters.js';
 import { leafHash } from '../tlog/hash.js';
-import type { ExportedEntry } from './export-format.js';
+import type { ExportedEntry, WrittenEntries } from './export-format.js';
+import { entryLines } from './jsonl.js';
+import { firstMissing } from './entries-gone.js';
 
 /** The first page; the following are as large as fit into the bytes, as the leaves before were. */
 const FIRST_PAGE_ENTRIES = 250;
@@ -63,6 +65,51 @@ export class LogReader {
     }
   }
 
+  /**
+   * The same entries, of which none may be missing, as JSON Lines that PostgreSQL writes: for them alone it takes a third
+   * of the time. Throws `EntriesGone` where one is missing.
+   */
+  async *lines(condition: Condition, size: number, from = 0): AsyncGenerator<WrittenEntries, void, void> {
+    let wanted = FIRST_PAGE_ENTRIES;
+    let coming: Promise<WrittenEntries> | undefined =
+      from < size ? this.#lines(condition, from, size, wanted) : undefined;
+    for (let next = from; coming !== undefined;) {
+      const page: WrittenEntries = await coming;
+      next += page.count;
+      wanted = entriesIn(page.text.length / page.count);
+      coming = next < size ? this.#lines(condition, next, size, wanted) : undefined;
+      coming?.catch(() => undefined);
+      yield page;
+    }
+  }
+
+  async #lines(condition: Condition, from: number, size: number, limit: number): Promise<WrittenEntries> {
+    const { sql, parameters } = condition;
+    const text = `SELECT count(*)::int, min(idx), max(idx), string_agg('{"index":' || idx || ',"leaf":' ||
+        to_json(convert_from(leaf, 'UTF8'))::text || ',"leaf_hash":"' ||
+        encode(sha256('\\x00'::bytea || leaf), 'hex') || E'"}\\n', '' ORDER BY idx)
+      FROM (SELECT idx, leaf FROM audit_entry WHERE (${sql}) AND idx >= $${parameters.length + 1}::bigint
+        AND idx < $${parameters.length + 2}::bigint ORDER BY idx LIMIT ${limit}) AS page`;
+    const query = { text, values: [...parameters, from, size], rowMode: 'array' as const };
+    const row = await this.#client.query(query).then(
+      ({ rows }) => rows[0] as [count: number, min: string | null, max: string | null, lines: string | null],
+      (error: unknown) => {
+        // A leaf that is no UTF-8; the log takes whatever it is given.
+        if (error instanceof DatabaseError && error.code?.startsWith('22') === true) return undefined;
+        throw error;
+      },
+    );
+    if (row !== undefined) {
+      const [count, min, max, lines] = row;
+      if (lines !== null && Number(min) === from && Number(max) === from + count - 1)
+        return { count, text: Buffer.from(lines) };
+    }
+    const entries = (await this.#page(condition, from, size, limit)).map(entryOf);
+    const missing = firstMissing(entries, from, Math.min(size, from + limit));
+    if (missing !== undefined) throw missing;
+    return { count: entries.length, text: Buffer.from(entryLines(entries)) };
+  }
+
   async #page(condition: Condition, from: number, size: number, limit: number): Promise<readonly Row[]> {
     if (from >= size) return [];
     const { length } = condition.parameters;
@@ -87,7 +134,11 @@ export class LogReader {
 function entriesThatFit(rows: readonly Row[]): number {
   const bytes = rows.reduce((sum, [, leaf]) => sum + leaf.length, 0);
   const each = Math.max(1, bytes / Math.max(1, rows.length));
-  return Math.max(16, Math.min(MAX_PAGE_ENTRIES, Math.floor(PAGE_BYTES / each)));
+  return entriesIn(each);
+}
+
+function entriesIn(bytesEach: number): number {
+  return Math.max(16, Math.min(MAX_PAGE_ENTRIES, Math.floor(PAGE_BYTES / bytesEach)));
 }
 
 function entryOf([idx, leaf]: Row): ExportedEntry {
