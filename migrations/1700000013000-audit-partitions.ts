@@ -20,6 +20,8 @@ const UP = [
      -- The kinds that it holds; what stays behind of others is another class.
      kinds text[] NOT NULL,
      entries bigint NOT NULL CHECK (entries >= 0),
+     -- Which they are: a bit for each index of the part, the lowest of a byte first.
+     members bytea NOT NULL,
      first_at timestamptz NOT NULL,
      last_at timestamptz NOT NULL,
      file text,
@@ -32,6 +34,8 @@ const UP = [
      CHECK ((file IS NULL) = (sha256 IS NULL)),
      CHECK (file IS NOT NULL OR state = 'destroyed')
    )`,
+  // Not compressed, so that the 32 bytes of a tile are read without the others.
+  `ALTER TABLE audit_archive ALTER COLUMN members SET STORAGE EXTERNAL`,
   `CREATE TRIGGER audit_archive_kept BEFORE DELETE ON audit_archive FOR EACH ROW EXECUTE FUNCTION refuse_change()`,
   `CREATE TRIGGER audit_part_kept BEFORE DELETE ON audit_part FOR EACH ROW EXECUTE FUNCTION refuse_change()`,
   `CREATE TRIGGER audit_archive_never_truncated BEFORE TRUNCATE ON audit_archive FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()`,

@@ -47,10 +47,17 @@ const UP = [
      RETURN NEW;
    END $$`,
   `CREATE TRIGGER scheduled_exports_forward BEFORE UPDATE ON scheduled_exports FOR EACH ROW EXECUTE FUNCTION refuse_backward_export()`,
+  // Entries past their age that wait for somebody who has not read them yet.
+  `CREATE TABLE audit_retention_wait (
+     from_idx bigint NOT NULL REFERENCES audit_part,
+     class text NOT NULL,
+     since timestamptz NOT NULL,
+     PRIMARY KEY (from_idx, class)
+   )`,
   `CREATE TRIGGER scheduled_exports_kept BEFORE DELETE ON scheduled_exports FOR EACH ROW EXECUTE FUNCTION refuse_change()`,
 ];
 
 const DOWN = `
-  DROP TABLE scheduled_exports;
+  DROP TABLE scheduled_exports, audit_retention_wait;
   DROP FUNCTION refuse_backward_export();
 `;

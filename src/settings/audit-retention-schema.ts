@@ -37,6 +37,19 @@ export const auditRetentionSchema = z
       .max(3_650)
       .default(30)
       .describe('how long a restored archive stays in the database'),
+    waitForSinks: z
+      .boolean()
+      .default(true)
+      .describe(
+        'entries that a sink or a scheduled export of the settings has not read yet stay in the database',
+      ),
+    waitAtMostDays: z
+      .number()
+      .int()
+      .min(1)
+      .max(36_500)
+      .optional()
+      .describe('for so long at most; for ever without it'),
     classes: z
       .record(z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'is a name in lower case'), retentionClass)
       .default({})

@@ -3,6 +3,7 @@ import { AuditInbox } from '../audit/audit-inbox.js';
 import type { Tx } from '../database/transaction.js';
 import { systemCaller, type Caller } from '../kernel/caller.js';
 import { Clock } from '../kernel/clock.js';
+import { crashPoint } from '../kernel/crash-point.js';
 import { Ids } from '../kernel/ids.js';
 import type { SinkSettings } from '../settings/sinks-schema.js';
 import { SinkDatabase } from './sink-database.js';
@@ -111,6 +112,7 @@ export class SinkRows {
       );
       const moved = stillHeld(held.name, row);
       for (const each of dead) await this.bury(tx, held.name, each, now);
+      crashPoint('sink.letter.before-commit');
       return moved;
     });
   }

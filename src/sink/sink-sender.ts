@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DeliveryError } from '../alert/channel/channel.js';
+import { crashPoint } from '../kernel/crash-point.js';
 import { Ids } from '../kernel/ids.js';
 import { safeErrorText } from '../kernel/safe-error.js';
 import { Settings } from '../settings/schema.js';
@@ -68,7 +69,9 @@ export class SinkSender {
           held = moved;
           continue;
         }
+        crashPoint('sink.delivered');
         held = await this.rows.delivered(held, page.to, page.events.length);
+        crashPoint('sink.moved');
         taken += page.events.length;
         limit = Math.min(target.sink.batch, limit * 2);
       }
@@ -99,7 +102,10 @@ export class SinkSender {
     for (const event of others) {
       try {
         await this.deliver(target, [event], signal);
-        return await this.rows.putAside(held, dead, event.index + 1, 1);
+        crashPoint('sink.letter.refused');
+        const moved = await this.rows.putAside(held, dead, event.index + 1, 1);
+        crashPoint('sink.letter.buried');
+        return moved;
       } catch (error) {
         if (!(error instanceof RefusedError)) throw error;
         dead.push({ event, error: error.message, attempts: 1 });
@@ -114,6 +120,7 @@ export class SinkSender {
       if (signal.aborted) break;
       try {
         await this.deliver(target, [event], signal);
+        crashPoint('sink.letter.delivered');
         await this.letters.delivered(id);
         taken += 1;
       } catch (error) {

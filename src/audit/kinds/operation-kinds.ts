@@ -101,6 +101,14 @@ export const OPERATION_KINDS = {
     entries: open<number>(),
     sha256: open<string>(),
   },
+  /** Entries past their age stay, since a sink or a scheduled export has not read them; said once for each class and part. */
+  'audit.retention_waits': {
+    from_index: open<number>(),
+    to_index: open<number>(),
+    class: open<string>(),
+    entries: open<number>(),
+    readers: open<readonly string[]>(),
+  },
   'audit.restored': {
     from_index: open<number>(),
     to_index: open<number>(),

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Transactions } from '../../database/transaction.js';
 import { leafHash, splitHashes } from '../../tlog/hash.js';
 import { TILE_WIDTH, tileRoot } from '../../tlog/tile.js';
+import { isMember } from '../retention/members.js';
 import { columnsOf, readEvent } from '../stored-event.js';
 
 /** Something in the database that is not what the tree vouches for. */
@@ -68,25 +69,28 @@ export class LogCheck {
     );
     const byIndex = new Map(rows.map((row) => [Number(row.idx), row]));
     const findings = hashes.map((hash, at) => findingOf(first + at, hash, byIndex.get(first + at)));
-    const gone = findings.filter((finding) => finding?.problem === GONE).length;
-    const archived = gone > 0 && (await this.#archived(first, gone));
+    const gone = findings.some((finding) => finding?.problem === GONE);
+    const archived = gone ? await this.#archived(first) : [];
     return findings.filter(
-      (finding) => finding !== undefined && !(archived && finding.problem === GONE),
-    ) as LogFinding[];
+      (finding): finding is LogFinding =>
+        finding !== undefined &&
+        !(finding.problem === GONE && archived.some((members) => isMember(members, finding.index - first))),
+    );
   }
 
-  /** Whether retention took entries of the part out of the database, which is recorded. */
-  async #archived(first: number, gone: number): Promise<boolean> {
+  /** Which entries of the tile retention took out of the database, as it recorded; a bit each. */
+  async #archived(first: number): Promise<readonly Buffer[]> {
     const [row] = await this.transactions.reads.query<{ known: boolean }[]>(
       `SELECT to_regclass('audit_archive') IS NOT NULL AS known`,
     );
-    if (row?.known !== true) return false;
-    const [part] = await this.transactions.reads.query<{ entries: string }[]>(
-      `SELECT coalesce(sum(entries), 0) AS entries FROM audit_archive WHERE state IN ('removed', 'destroyed')
+    if (row?.known !== true) return [];
+    const rows = await this.transactions.reads.query<{ members: Buffer }[]>(
+      `SELECT substring(members FROM (($1::bigint - from_idx) / 8 + 1)::integer FOR ${TILE_WIDTH / 8}) AS members
+       FROM audit_archive WHERE state IN ('removed', 'destroyed')
          AND from_idx = (SELECT max(from_idx) FROM audit_part WHERE from_idx <= $1::bigint)`,
       [first],
     );
-    return Number(part?.entries) >= gone;
+    return rows.map(({ members }) => members);
   }
 }
 

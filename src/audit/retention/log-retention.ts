@@ -4,13 +4,17 @@ import { Transactions, type Tx } from '../../database/transaction.js';
 import { BrokerError } from '../../kernel/broker-error.js';
 import { systemCaller, type Caller } from '../../kernel/caller.js';
 import { Clock } from '../../kernel/clock.js';
+import { crashPoint } from '../../kernel/crash-point.js';
 import { Ids } from '../../kernel/ids.js';
 import { Settings } from '../../settings/schema.js';
 import { AuditInbox } from '../audit-inbox.js';
 import { LogArchive } from './archive.js';
+import { keyOf, recorded } from './archive-record.js';
 import { LegalHolds } from './legal-holds.js';
+import { membersOf } from './members.js';
 import { PartRebuild, type ClosedRange } from './part-rebuild.js';
 import { LogParts, type LogPart, type PartArchive } from './parts.js';
+import { RetentionWait } from './retention-wait.js';
 import { retentionClasses, type RetentionClass } from './retention-classes.js';
 
 const DAY_MS = 86_400_000;
@@ -20,7 +24,8 @@ export interface RetentionStep {
   readonly fromIndex: number;
   readonly toIndex: number;
   readonly class: string;
-  readonly did: 'archived' | 'removed' | 'destroyed' | 'held';
+  /** `waits`: a sink or a scheduled export has not read them yet. */
+  readonly did: 'archived' | 'removed' | 'destroyed' | 'held' | 'waits';
   readonly entries: number;
 }
 
@@ -47,6 +52,7 @@ export class LogRetention {
     private readonly parts: LogParts,
     private readonly holds: LegalHolds,
     private readonly archive: LogArchive,
+    private readonly wait: RetentionWait,
   ) {}
 
   /** Does what is due; with `dryRun` only says it. Throws at the first part that cannot be done. */
@@ -115,6 +121,8 @@ export class LogRetention {
     }
     if (ages.maxDays !== undefined && this.#over(before.firstAt, ages.maxDays)) {
       if (await this.#held(range, before)) return [{ did: 'held', entries }];
+      if (state === 'archived' && (await this.wait.waits(caller, range, before, dryRun)))
+        return [{ did: 'waits', entries }];
       if (!dryRun) await this.#destroy(caller, range, before, ages.maxDays);
       return [{ did: 'destroyed', entries }];
     }
@@ -123,6 +131,8 @@ export class LogRetention {
       state === 'archived' || (state === 'restored' && this.#over(before.restoredAt, restoredDays));
     if (!leaves) return [];
     if (await this.holds.holds({ ...range, kinds: before.kinds })) return [{ did: 'held', entries }];
+    if (state === 'archived' && (await this.wait.waits(caller, range, before, dryRun)))
+      return [{ did: 'waits', entries }];
     if (!dryRun) await this.#remove(caller, range, before);
     return [{ did: 'removed', entries }];
   }
@@ -143,6 +153,7 @@ export class LogRetention {
     if (this.archive.directory === undefined && !past) return [];
     if (await this.holds.holds({ ...range, kinds })) return [{ did: 'held', entries }];
     const row = { fromIndex: range.fromIndex, class: ages.name, ...contents };
+    if (await this.wait.waits(caller, range, row, dryRun)) return [{ did: 'waits', entries }];
     if (past) {
       if (!dryRun) await this.#destroy(caller, range, row, ages.maxDays);
       return [{ did: 'destroyed', entries }];
@@ -160,16 +171,26 @@ export class LogRetention {
     row: Omit<PartArchive, 'state' | 'file' | 'sha256' | 'restoredAt'>,
   ): Promise<PartArchive> {
     const written = await this.archive.write(range, row.class, row.kinds);
+    crashPoint('archive.written');
     await this.archive.verify(range, { ...written, entries: row.entries });
+    crashPoint('archive.verified');
     await this.transactions.run(async (tx) => {
       await tx.query(
-        `INSERT INTO audit_archive (from_idx, class, state, kinds, entries, first_at, last_at, file, sha256, archived_at)
-         VALUES ($1, $2, 'archived', $3, $4, $5, $6, $7, decode($8, 'hex'), $9)`,
-        [...keyOf(row), written.file, written.sha256, this.clock.now()],
+        `INSERT INTO audit_archive
+           (from_idx, class, state, kinds, entries, first_at, last_at, file, sha256, archived_at, members)
+         VALUES ($1, $2, 'archived', $3, $4, $5, $6, $7, decode($8, 'hex'), $9, $10)`,
+        [
+          ...keyOf(row),
+          written.file,
+          written.sha256,
+          this.clock.now(),
+          await membersOf(tx, range, row.kinds),
+        ],
       );
       const data = { ...recorded(range, row), kinds: row.kinds, file: written.file, sha256: written.sha256 };
       await this.audit.append(tx, 'audit.archived', { caller }, data);
     });
+    crashPoint('archive.recorded');
     return { ...row, ...written, state: 'archived', restoredAt: undefined };
   }
 
@@ -182,7 +203,9 @@ export class LogRetention {
       await this.#takeOut(tx, range, kinds, entries);
       await this.#state(tx, archived, 'removed', state);
       await this.audit.append(tx, 'audit.removed', { caller }, { ...recorded(range, archived), sha256 });
+      crashPoint('archive.remove.before-commit');
     });
+    crashPoint('archive.removed');
   }
 
   async #destroy(
@@ -192,6 +215,8 @@ export class LogRetention {
     maxDays: number | undefined,
   ): Promise<void> {
     const { state, file } = row;
+    const members =
+      state === undefined ? await membersOf(this.transactions.reads, range, row.kinds) : undefined;
     await this.transactions.run(async (tx) => {
       if (state !== 'removed') await this.#takeOut(tx, range, row.kinds, row.entries);
       else {
@@ -200,14 +225,16 @@ export class LogRetention {
       }
       if (state === undefined)
         await tx.query(
-          `INSERT INTO audit_archive (from_idx, class, state, kinds, entries, first_at, last_at, destroyed_at)
-           VALUES ($1, $2, 'destroyed', $3, $4, $5, $6, $7)`,
-          [...keyOf(row), this.clock.now()],
+          `INSERT INTO audit_archive (from_idx, class, state, kinds, entries, first_at, last_at, destroyed_at, members)
+           VALUES ($1, $2, 'destroyed', $3, $4, $5, $6, $7, $8)`,
+          [...keyOf(row), this.clock.now(), members],
         );
       else await this.#state(tx, row as PartArchive, 'destroyed', state);
       const data = { ...recorded(range, row), max_days: maxDays ?? 0 };
       await this.audit.append(tx, 'audit.destroyed', { caller }, data);
+      crashPoint('archive.destroy.before-commit');
     });
+    crashPoint('archive.destroyed');
     // After the commit: a file that is recorded and gone would be a loss; one that is left over goes next time.
     await this.#erase(file);
   }
@@ -270,22 +297,4 @@ export class LogRetention {
 export class HeldMeanwhile extends Error {
   override readonly name = 'HeldMeanwhile';
   readonly code = 'legal_hold';
-}
-
-function recorded(
-  { fromIndex, toIndex }: ClosedRange,
-  row: { readonly class: string; readonly entries: number },
-): { from_index: number; to_index: number; class: string; entries: number } {
-  return { from_index: fromIndex, to_index: toIndex, class: row.class, entries: row.entries };
-}
-
-function keyOf(row: {
-  readonly fromIndex: number;
-  readonly class: string;
-  readonly kinds: readonly string[];
-  readonly entries: number;
-  readonly firstAt: Date;
-  readonly lastAt: Date;
-}): unknown[] {
-  return [row.fromIndex, row.class, row.kinds, row.entries, row.firstAt, row.lastAt];
 }

@@ -11,6 +11,7 @@ import { LogArchive } from './archive.js';
 import { LegalHolds } from './legal-holds.js';
 import { LogRetention } from './log-retention.js';
 import { LogParts } from './parts.js';
+import { RetentionWait } from './retention-wait.js';
 
 /** Longest statement: a month of entries is copied in one. */
 const STATEMENT_MS = 6 * 3_600_000;
@@ -62,6 +63,16 @@ export function maintenanceOf(
     transactions,
     audit: inbox,
     parts,
-    retention: new LogRetention(settings, clock, ids, transactions, inbox, parts, holds, archive),
+    retention: new LogRetention(
+      settings,
+      clock,
+      ids,
+      transactions,
+      inbox,
+      parts,
+      holds,
+      archive,
+      new RetentionWait(settings, clock, transactions, inbox),
+    ),
   };
 }

@@ -31,20 +31,25 @@ export interface RetainedLog {
   stop(): Promise<void>;
 }
 
-/** Opens one; two classes: `leases` for 60 days and destroyed after 200, the others for 365 and kept. */
-export async function openRetained(): Promise<RetainedLog> {
+/** Opens one, `settings` over the usual ones; two classes: `leases` for 60 days and destroyed after 200, the others for 365 and kept. */
+export async function openRetained(
+  retention: Readonly<Record<string, unknown>> = {},
+  settings: Readonly<Record<string, unknown>> = {},
+): Promise<RetainedLog> {
   const directory = mkdtempSync(join(tmpdir(), 'leasegate-archive-'));
   const log = await openLog(1_000, {
     audit: {
       hmacKey: 'a key of the test',
       retention: {
         directory,
+        ...retention,
         classes: {
           leases: { kinds: ['lease.*'], minDays: 60, maxDays: 200 },
           default: { minDays: 365 },
         },
       },
     },
+    ...settings,
   });
   const clock = new AheadClock();
   const transactions = new DataSourceTransactions(log.dataSource);
