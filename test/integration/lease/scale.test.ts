@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BrokerError } from '../../../src/kernel/broker-error.js';
 import type { Lease } from '../../../src/lease/lease.js';
+import { COUNTED } from '../../../src/lease/lease-metrics.js';
 import { until } from '../../support/until.js';
 import { startLeaseWorld, workerOf, type LeaseWorld } from './lease-world.js';
 
@@ -108,6 +109,34 @@ describe('beside 100,000 leases', () => {
        ORDER BY l.expires_at LIMIT 500 FOR UPDATE SKIP LOCKED`,
     );
     expect(JSON.stringify(row)).toContain('leases_due_expiry');
+  });
+});
+
+describe('how late each mount is', () => {
+  const lags = (): ReturnType<typeof world.broker.metrics.revocationLags> =>
+    world.broker.metrics.revocationLags();
+
+  it('is read from the oldest of each mount, not from all that wait', async () => {
+    const scans = await scansOf(lags);
+    expect(scans.map(({ index }) => index)).toContain('leases_late');
+    expect(scans.filter(({ index }) => index === 'Seq Scan')).toEqual([]);
+    for (const { rows } of scans) expect(rows).toBeLessThanOrEqual(COUNTED);
+    const dead = (await lags()).find(({ mount }) => mount === DEAD);
+    expect(dead?.waiting).toBe(COUNTED);
+    expect(dead?.lagSeconds).toBeGreaterThanOrEqual(0);
+  });
+
+  it('also where every one of 90,000 expiries was missed', async () => {
+    world.broker.clock.shiftMs = 2 * 86_400_000;
+    try {
+      const scans = await scansOf(lags);
+      expect(scans.map(({ index }) => index)).toContain('leases_due_expiry');
+      expect(scans.filter(({ index }) => index === 'Seq Scan')).toEqual([]);
+      for (const { rows } of scans) expect(rows).toBeLessThanOrEqual(COUNTED);
+      expect((await lags()).find(({ mount }) => mount === DEAD)?.lagSeconds).toBeGreaterThan(86_000);
+    } finally {
+      world.broker.clock.shiftMs = 0;
+    }
   });
 });
 
