@@ -184,7 +184,7 @@ async function* write(
     yield bufferOf(writer.end());
     return;
   }
-  for await (const page of reader.pages(condition, scope.head.size, scope.fromIndex)) {
+  for await (const page of reader.pages(condition, scope.head.size, scope.fromIndex, !scope.filtered)) {
     counted.count += page.length;
     if (!scope.filtered) {
       const missing = firstMissing(page, next, next + page.length);

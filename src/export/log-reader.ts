@@ -44,13 +44,24 @@ export class LogReader {
     await this.#client.connect();
   }
 
-  /** Entries that the condition holds for, below index `size`, in the order of the log, in pages that are not empty. */
+  /**
+   * Entries that the condition holds for, below index `size`, in the order of the log, in pages that are not empty. `dense`
+   * says that it holds for all of them: a page is then asked for by both its ends, which is quick also where PostgreSQL
+   * has not looked yet how much there is, and takes all that is left for a few rows.
+   */
   async *pages(
     condition: Condition,
     size: number,
     from = 0,
+    dense = false,
   ): AsyncGenerator<readonly ExportedEntry[], void, void> {
-    let coming: Promise<readonly Row[]> | undefined = this.#page(condition, from, size, FIRST_PAGE_ENTRIES);
+    const end = (at: number, limit: number): number => (dense ? Math.min(size, at + limit) : size);
+    let coming: Promise<readonly Row[]> | undefined = this.#page(
+      condition,
+      from,
+      end(from, FIRST_PAGE_ENTRIES),
+      FIRST_PAGE_ENTRIES,
+    );
     let wanted = FIRST_PAGE_ENTRIES;
     while (coming !== undefined) {
       const rows: readonly Row[] = await coming;
@@ -58,7 +69,7 @@ export class LogReader {
       const next = last === undefined ? size : Number(last[0]) + 1;
       const more = rows.length === wanted && next < size;
       wanted = entriesThatFit(rows);
-      coming = more ? this.#page(condition, next, size, wanted) : undefined;
+      coming = more ? this.#page(condition, next, end(next, wanted), wanted) : undefined;
       // Where nobody asks for the next page any more, nobody hears of its failure either.
       coming?.catch(() => undefined);
       if (rows.length > 0) yield rows.map(entryOf);
@@ -90,7 +101,8 @@ export class LogReader {
         encode(sha256('\\x00'::bytea || leaf), 'hex') || E'"}\\n', '' ORDER BY idx)
       FROM (SELECT idx, leaf FROM audit_entry WHERE (${sql}) AND idx >= $${parameters.length + 1}::bigint
         AND idx < $${parameters.length + 2}::bigint ORDER BY idx LIMIT ${limit}) AS page`;
-    const query = { text, values: [...parameters, from, size], rowMode: 'array' as const };
+    const end = Math.min(size, from + limit);
+    const query = { text, values: [...parameters, from, end], rowMode: 'array' as const };
     const row = await this.#client.query(query).then(
       ({ rows }) => rows[0] as [count: number, min: string | null, max: string | null, lines: string | null],
       (error: unknown) => {
@@ -104,8 +116,8 @@ export class LogReader {
       if (lines !== null && Number(min) === from && Number(max) === from + count - 1)
         return { count, text: Buffer.from(lines) };
     }
-    const entries = (await this.#page(condition, from, size, limit)).map(entryOf);
-    const missing = firstMissing(entries, from, Math.min(size, from + limit));
+    const entries = (await this.#page(condition, from, end, limit)).map(entryOf);
+    const missing = firstMissing(entries, from, end);
     if (missing !== undefined) throw missing;
     return { count: entries.length, text: Buffer.from(entryLines(entries)) };
   }

@@ -6,8 +6,8 @@ import type { ExportedEntry, ExportScope, ExportWriter } from './export-format.j
 import { ROW_COLUMNS, rowOf, type ExportRow } from './export-row.js';
 
 /** A row group is in memory at once: so many rows, or so many bytes of leaves. */
-const GROUP_ROWS = 20_000;
-const GROUP_BYTES = 12 * 1024 * 1024;
+const GROUP_ROWS = 10_000;
+const GROUP_BYTES = 8 * 1024 * 1024;
 
 const GROUP_COLUMNS = [...ROW_COLUMNS, 'leaf'] as const;
 /** Columns in which no two rows are alike: a least and a greatest value help nobody. */
