@@ -5,9 +5,8 @@ import { readEvent } from '../stored-event.js';
 import { HOLD_KINDS, holdChanges, type HoldChanges, type LoggedEvent } from './hold-changes.js';
 import { keepHolds } from './hold-rows.js';
 
-/** Entries of the log that one step goes over, and of those that say who held what. */
-const STRETCH = 20_000;
-const PAGE = 500;
+/** Entries of the log that one step goes over; few, since without statistics PostgreSQL sorts all of a stretch. */
+const STRETCH = 1_000;
 
 interface Row {
   readonly idx: string;
@@ -29,9 +28,9 @@ export class HoldFollower {
   async step(): Promise<number> {
     const from = await this.nextIndex();
     const { size } = await this.query.head();
-    const end = Math.min(size, from + STRETCH);
-    if (end <= from) return 0;
-    const { changes, to } = await this.#read(from, end);
+    const to = Math.min(size, from + STRETCH);
+    if (to <= from) return 0;
+    const changes = await this.#read(from, to);
     const moved = await this.transactions.run(async (tx) => {
       // Compared and set: where another replica has taken this stretch already, what was found here is dropped.
       const [rows] = await tx.query<[unknown[], number]>(
@@ -67,17 +66,13 @@ export class HoldFollower {
     return Number(cursor.next_index);
   }
 
-  async #read(from: number, end: number): Promise<{ changes: HoldChanges; to: number }> {
+  async #read(from: number, to: number): Promise<HoldChanges> {
     const rows = await this.transactions.reads.query<Row[]>(
       `SELECT idx, leaf FROM audit_entry WHERE kind = ANY($1::text[]) AND idx >= $2::bigint AND idx < $3::bigint
-       ORDER BY idx LIMIT $4`,
-      [HOLD_KINDS, from, end, PAGE],
+       ORDER BY idx`,
+      [HOLD_KINDS, from, to],
     );
-    const last = rows.at(-1);
-    return {
-      changes: holdChanges(read(rows)),
-      to: rows.length < PAGE || last === undefined ? end : Number(last.idx) + 1,
-    };
+    return holdChanges(read(rows));
   }
 }
 
