@@ -4,7 +4,7 @@ import { CredentialCatalogue } from './credential/credential-catalogue.js';
 import { createApp, type App } from './app.js';
 import { pendingMigrations } from './database-state.js';
 import type { DataSource } from 'typeorm';
-import { powersOverLog } from './database/roles.js';
+import { functionPowers, powersOverLog } from './database/roles.js';
 import { createDataSource } from './database/data-source.js';
 import { SystemClock } from './kernel/clock.js';
 import { safeErrorText } from './kernel/safe-error.js';
@@ -52,6 +52,7 @@ async function examineDatabase(settings: Settings): Promise<Check[]> {
       { name: 'database', ok: true, detail: 'answers' },
       clockCheck('clock of the database', skewMs),
       await logRights(dataSource, settings),
+      await functionRights(dataSource),
       pending.length === 0
         ? { name: 'migrations', ok: true, detail: 'all have run' }
         : {
@@ -147,6 +148,21 @@ async function logRights(dataSource: DataSource, settings: Settings): Promise<Ch
     advice:
       'run `leasegate migrate --roles` as the owner, and let database.url log in as a member of leasegate_app and leasegate_sequencer',
   };
+}
+
+/** Functions that act with their owner's rights are doors: each is known, and only who should may go through it. */
+async function functionRights(dataSource: DataSource): Promise<Check> {
+  const name = 'rights on functions';
+  const powers = await functionPowers(dataSource);
+  return powers.length === 0
+    ? { name, ok: true, detail: 'nobody can do to the log by a function what they could not do themselves' }
+    : {
+        name,
+        ok: false,
+        detail: powers.slice(0, 2).join('; '),
+        advice:
+          'REVOKE EXECUTE … FROM PUBLIC as the owner and run `leasegate migrate --roles`; drop a function that nobody here made',
+      };
 }
 
 function clockCheck(name: string, skewMs: number): Check {

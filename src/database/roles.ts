@@ -43,6 +43,36 @@ export async function grantRoles(dataSource: DataSource): Promise<void> {
   });
 }
 
+/** Functions that act on the log with the rights of their owner, and what the sequencer's role alone may call of them. */
+const OWNER_FUNCTIONS = ['thin_audit_checkpoints', 'cut_audit_month'];
+/** What nobody but the owner may call. */
+const OWNERS_ALONE = ['cut_audit_part', 'guard_audit_part'];
+
+/**
+ * Which functions could do to the log what their caller may not: that run with their owner's rights and are not known here, are
+ * everybody's, or look for names where the caller says; and what only the owner may call. In words, empty when there is nothing.
+ */
+export async function functionPowers(dataSource: DataSource): Promise<readonly string[]> {
+  const rows = await dataSource.query<{ name: string; problems: string[] }[]>(
+    `SELECT p.proname AS name, array_remove(ARRAY[
+       CASE WHEN p.prosecdef AND p.proname <> ALL($1) THEN 'acts with its owner''s rights' END,
+       CASE WHEN p.prosecdef AND NOT coalesce(p.proconfig::text LIKE '%search_path=%', false)
+         THEN 'takes its search_path from who calls it' END,
+       CASE WHEN (p.prosecdef OR p.proname = ANY($2)) AND has_function_privilege('public', p.oid, 'EXECUTE')
+         THEN 'can be called by everybody' END,
+       CASE WHEN p.proname = ANY($2) AND NOT pg_has_role(p.proowner, 'MEMBER') AND has_function_privilege(p.oid, 'EXECUTE')
+         THEN 'can be called by this login' END], NULL) AS problems
+     FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+     WHERE n.nspname = 'public'
+       AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
+     ORDER BY 1`,
+    [OWNER_FUNCTIONS, OWNERS_ALONE],
+  );
+  return rows
+    .filter(({ problems }) => problems.length > 0)
+    .map(({ name, problems }) => `${name}() ${problems.join(', ')}`);
+}
+
 /** What this login could do to the log that the broker must not be able to; in words, empty when there is nothing. */
 export async function powersOverLog(dataSource: DataSource): Promise<readonly string[]> {
   const rows = await dataSource.query<{ relname: string; powers: string[] }[]>(

@@ -20,6 +20,7 @@ export const ERROR_CODES = {
     title: 'The change needs an If-Match header with the version that you read.',
   },
   precondition_failed: { status: 412, title: 'The thing changed since you read it.' },
+  range_not_satisfiable: { status: 416, title: 'The range begins behind the end of what there is.' },
   entries_archived: {
     status: 410,
     title: 'Entries of that range were archived, and are not in the database.',

@@ -268,6 +268,7 @@ export type ErrorCode =
   | 'idempotency_in_progress'
   | 'precondition_required'
   | 'precondition_failed'
+  | 'range_not_satisfiable'
   | 'entries_archived'
   | 'conflict'
   | 'name_taken'

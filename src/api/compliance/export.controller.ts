@@ -1,5 +1,6 @@
 import { Controller, Get, Headers, Param, Query, Res, StreamableFile } from '@nestjs/common';
 import { z } from 'zod';
+import { AuditQuery } from '../../audit/audit-query.js';
 import { AuditReads } from '../../audit/audit-reads.js';
 import { AuditExport } from '../../export/audit-export.js';
 import type { ExportAbout } from '../../export/export-stream.js';
@@ -45,6 +46,7 @@ export class ExportController {
     private readonly manifests: ExportManifests,
     private readonly bundles: LogBundle,
     private readonly reads: AuditReads,
+    private readonly query: AuditQuery,
   ) {}
 
   @Get('export')
@@ -54,27 +56,39 @@ export class ExportController {
     tag: 'Audit',
     summary: 'Export the log, or a part of it, as a stream; itself recorded',
     description:
-      '`Range: entries=FIRST-LAST` answers 206 with that part, which verifies by itself. The header `leasegate-export-id` ' +
+      '`Range: entries=FIRST-LAST` answers 206 with that part, which verifies by itself; with `If-Range` only while that is still the ' +
+      '`ETag`, which is the origin of the log. The header `leasegate-export-id` ' +
       'names the export for its manifest. Without a range it begins with the first entry from which on nothing was archived, and ' +
       '`leasegate-export-archived-before` says so.',
     answer: { mediaType: 'application/x-ndjson' },
-    errors: ['entries_archived', 'overloaded'],
+    errors: ['range_not_satisfiable', 'entries_archived', 'overloaded'],
   })
   async export(
     @Query({ schema: exportQuery }) query: ExportQuery,
     @Headers('range') range: string | undefined,
+    @Headers('if-range') ifRange: string | undefined,
     @CallerParam() caller: Caller,
     @AdminParam() { auditReach }: AdminIdentity,
     @Res({ passthrough: true }) reply: ApiReply,
   ): Promise<StreamableFile> {
-    const { fromIndex, toIndex, asked } = rangeOf(query, range);
+    const { origin, size } = await this.query.head();
+    const etag = `"${origin}"`;
+    // Entries never change within one origin: what was read before goes on with what is read now.
+    const { fromIndex, toIndex, asked } = rangeOf(
+      query,
+      ifRange === undefined || ifRange === etag ? range : undefined,
+    );
+    if (asked && (fromIndex ?? 0) >= size) {
+      void reply.header('content-range', `entries */${size}`);
+      throw new BrokerError('range_not_satisfiable', { detail: `the log has ${size} entries` });
+    }
     const filters = { ...filtersOf(query, auditReach), fromIndex, toIndex };
     const stream = await this.exports.stream(caller, filters, query.format, {
       compression: query.compression,
     });
     const { about } = stream;
     describe(reply, about);
-    void reply.header('accept-ranges', 'entries');
+    void reply.header('accept-ranges', 'entries').header('etag', etag);
     if (asked && about.toIndex > about.fromIndex) {
       void reply
         .status(206)

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { DataSource } from 'typeorm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { grantRoles, powersOverLog } from '../../../src/database/roles.js';
+import { functionPowers, grantRoles, powersOverLog } from '../../../src/database/roles.js';
 import { DataSourceTransactions } from '../../../src/database/transaction.js';
 import { checkLog, offerMany, openLog, type LogParts } from './log-parts.js';
 
@@ -54,6 +54,26 @@ describe('a login with the roles of the broker', () => {
   it('has no power over the log that the doctor would name, and its owner has', async () => {
     expect(await powersOverLog(broker)).toEqual([]);
     expect((await powersOverLog(log.dataSource)).join()).toContain('drop triggers of audit_entry');
+  });
+
+  it('reaches nothing by a function either; a door that somebody leaves open is named', async () => {
+    expect(await functionPowers(broker)).toEqual([]);
+    const owner = log.dataSource;
+    await owner.query('GRANT EXECUTE ON FUNCTION cut_audit_part(bigint) TO leasegate_app');
+    await owner.query('GRANT EXECUTE ON FUNCTION cut_audit_month() TO PUBLIC');
+    await owner.query(`CREATE FUNCTION forget() RETURNS void LANGUAGE sql SECURITY DEFINER AS 'SELECT'`);
+    try {
+      expect(await functionPowers(broker)).toEqual([
+        'cut_audit_month() can be called by everybody',
+        'cut_audit_part() can be called by this login',
+        expect.stringMatching(/^forget\(\) acts with its owner's rights, .*can be called by everybody$/),
+      ]);
+    } finally {
+      await owner.query('REVOKE EXECUTE ON FUNCTION cut_audit_part(bigint) FROM leasegate_app');
+      await owner.query('REVOKE EXECUTE ON FUNCTION cut_audit_month() FROM PUBLIC');
+      await owner.query('DROP FUNCTION forget()');
+    }
+    expect(await functionPowers(broker)).toEqual([]);
   });
 
   it('sequences', async () => {
