@@ -8,6 +8,8 @@ import type { ClaimedLease } from './revocation-claims.js';
 /** Proofs wait while the target has more to do, but neither for long nor many of them: their claims run out. */
 const LONGEST_WAIT_MS = 2_000;
 const MOST_WAITING = 256;
+/** Proofs at once, for each place of the target: they are nothing to it, and those that are asked together cost Vault less. */
+const PROOFS_PER_PLACE = 2;
 
 /** What a drain needs of its surroundings. */
 export interface DrainParts {
@@ -57,7 +59,7 @@ export async function drainMount(parts: DrainParts): Promise<number> {
   // All of them, also when one fails: nobody else would wait for those that are still in the middle of a lease.
   const all = (work: () => Promise<boolean>, places: number): Promise<PromiseSettledResult<void>[]> =>
     Promise.allSettled(Array.from({ length: places }, () => repeated(work)));
-  const provers = all(proved, lane.concurrency);
+  const provers = all(proved, lane.concurrency * PROOFS_PER_PLACE);
   // Half open, one probe goes by itself; the others begin when it has shown that the target is back.
   const workers: PromiseSettledResult<void>[] = lane.breaker.halfOpen
     ? await Promise.allSettled([probe()])

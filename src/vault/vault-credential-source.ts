@@ -11,6 +11,7 @@ import {
 } from '../lease/credential-source.js';
 import { authAnswer, leaseAnswer, listAnswer, readAnswer, wrapAnswer } from './answers.js';
 import { credentialPath, engineOf } from './engines.js';
+import { LeaseLooks } from './lease-looks.js';
 import { faultOfLeaseToken, leaseTokenFrom, unfitToken } from './lease-token.js';
 import type { VaultClient } from './vault-client.js';
 import { VaultError } from './vault-error.js';
@@ -27,6 +28,8 @@ export interface LeaseTokenNames {
 
 /** Credentials from Vault or OpenBao. Effects are made once: no call is tried again unless Vault denied it. */
 export class VaultCredentialSource extends CredentialSource {
+  readonly #looks: LeaseLooks;
+
   constructor(
     private readonly client: VaultClient,
     private readonly session: VaultSession,
@@ -35,6 +38,13 @@ export class VaultCredentialSource extends CredentialSource {
     private readonly troubles: VaultTroubles,
   ) {
     super();
+    this.#looks = new LeaseLooks(clock, {
+      one: (vaultLeaseId) =>
+        presence('invalid lease', () =>
+          this.#own('lookup_lease', 'sys/leases/lookup', { lease_id: vaultLeaseId }),
+        ),
+      keysBelow: (prefix) => this.#leaseKeys(vaultPath(prefix)),
+    });
   }
 
   async createLeaseToken(options: Parameters<CredentialSource['createLeaseToken']>[0]): Promise<LeaseToken> {
@@ -111,10 +121,8 @@ export class VaultCredentialSource extends CredentialSource {
     );
   }
 
-  async lookUpLease(vaultLeaseId: string): Promise<Presence> {
-    return presence('invalid lease', () =>
-      this.#own('lookup_lease', 'sys/leases/lookup', { lease_id: vaultLeaseId }),
-    );
+  lookUpLease(vaultLeaseId: string): Promise<Presence> {
+    return this.#looks.lookUp(vaultLeaseId);
   }
 
   async lookUpAccessor(accessor: string): Promise<Presence> {
@@ -125,15 +133,18 @@ export class VaultCredentialSource extends CredentialSource {
 
   async listLeases(mount: string, kind: CredentialRequest['kind'], path: string): Promise<readonly string[]> {
     if (!engineOf(kind).leases) return [];
-    const listed = credentialPath({ mount, kind, path });
+    const keys = await this.#leaseKeys(credentialPath({ mount, kind, path }));
+    const prefix = `${mount}/${engineOf(kind).segment}/${path}`;
+    return keys.filter(isCredentialLease).map((key) => `${prefix}/${key}`);
+  }
+
+  async #leaseKeys(below: string): Promise<readonly string[]> {
     const operation = 'list_leases';
     try {
       const answer = await this.session.use((token) =>
-        this.client.call({ operation, method: 'LIST', path: `sys/leases/lookup/${listed}`, token }),
+        this.client.call({ operation, method: 'LIST', path: `sys/leases/lookup/${below}`, token }),
       );
-      const { keys } = readAnswer(listAnswer, answer, operation).data;
-      const prefix = `${mount}/${engineOf(kind).segment}/${path}`;
-      return keys.filter(isCredentialLease).map((key) => `${prefix}/${key}`);
+      return readAnswer(listAnswer, answer, operation).data.keys;
     } catch (error) {
       // An empty list is a 404 without a word.
       if (error instanceof VaultError && error.httpStatus === 404 && error.vaultErrors.length === 0)

@@ -1,0 +1,91 @@
+import type { Clock } from '../kernel/clock.js';
+import type { Presence } from '../lease/credential-source.js';
+
+/** Fewer than this are looked up one by one. */
+const FEWEST_TO_LIST = 4;
+/** A role with so many more live leases than are asked for costs more to list than to ask. */
+const MOST_KEYS_EACH = 16;
+/** How long a role is not listed after its list was too long, or refused. */
+const UNLISTED_MS = 60_000;
+
+/** The two ways to look. */
+export interface LeaseLookUps {
+  /** `sys/leases/lookup`. */
+  one(vaultLeaseId: string): Promise<Presence>;
+  /** `LIST sys/leases/lookup/:prefix`: the last segments of the ids of all leases there. */
+  keysBelow(prefix: string): Promise<readonly string[]>;
+}
+
+interface Asked {
+  readonly key: string;
+  readonly vaultLeaseId: string;
+  readonly answer: (presence: Presence | Promise<Presence>) => void;
+}
+
+interface Role {
+  readonly waiting: Asked[];
+  looking: boolean;
+  unlistedUntilMs: number;
+}
+
+/**
+ * Whether Vault still knows leases. What is asked about leases of one role while a look is under way waits for the
+ * next, which is one listing for all of them: every answer is from a look that began after the question.
+ */
+export class LeaseLooks {
+  readonly #roles = new Map<string, Role>();
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly lookUps: LeaseLookUps,
+  ) {}
+
+  /** Rejects as {@link LeaseLookUps.one} does. A listing that fails is no answer: each is then asked for by itself. */
+  lookUp(vaultLeaseId: string): Promise<Presence> {
+    const slash = vaultLeaseId.lastIndexOf('/');
+    const prefix = vaultLeaseId.slice(0, Math.max(0, slash));
+    let role = this.#roles.get(prefix);
+    if (role === undefined) {
+      role = { waiting: [], looking: false, unlistedUntilMs: Number.NEGATIVE_INFINITY };
+      this.#roles.set(prefix, role);
+    }
+    const { waiting } = role;
+    const answered = new Promise<Presence>((answer) => {
+      waiting.push({ key: vaultLeaseId.slice(slash + 1), vaultLeaseId, answer });
+    });
+    if (!role.looking) void this.look(prefix, role);
+    return answered;
+  }
+
+  private async look(prefix: string, role: Role): Promise<void> {
+    role.looking = true;
+    while (role.waiting.length > 0) {
+      const asked = role.waiting.splice(0);
+      if (!(await this.listed(prefix, role, asked))) await this.oneByOne(asked);
+    }
+    role.looking = false;
+  }
+
+  private async listed(prefix: string, role: Role, asked: readonly Asked[]): Promise<boolean> {
+    if (asked.length < FEWEST_TO_LIST || this.clock.monotonicMs() < role.unlistedUntilMs) return false;
+    try {
+      const keys = new Set(await this.lookUps.keysBelow(prefix));
+      if (keys.size > asked.length * MOST_KEYS_EACH)
+        role.unlistedUntilMs = this.clock.monotonicMs() + UNLISTED_MS;
+      for (const { key, answer } of asked) answer(keys.has(key) ? 'present' : 'gone');
+      return true;
+    } catch {
+      role.unlistedUntilMs = this.clock.monotonicMs() + UNLISTED_MS;
+      return false;
+    }
+  }
+
+  private async oneByOne(asked: readonly Asked[]): Promise<void> {
+    const looks = asked.map(({ vaultLeaseId, answer }) => {
+      const look = this.lookUps.one(vaultLeaseId);
+      answer(look);
+      return look;
+    });
+    await Promise.allSettled(looks);
+  }
+}
