@@ -8,13 +8,14 @@ export interface HoldBack {
 
 /**
  * A queue of work that can wait while there is work that cannot: things are given out once {@link release} was called,
- * when they have waited for `waitMs`, and when more than `most` wait.
+ * when they have waited for `waitMs`, and all of them when more than `most` wait: many at a time cost less each.
  */
 export class HeldBack<T> {
   readonly #waiting: { readonly item: T; readonly dueMs: number }[] = [];
   readonly #takers: (() => void)[] = [];
   #timer: NodeJS.Timeout | undefined;
   #released = false;
+  #overfull = false;
 
   constructor(
     private readonly clock: Clock,
@@ -23,6 +24,7 @@ export class HeldBack<T> {
 
   add(item: T): void {
     this.#waiting.push({ item, dueMs: this.clock.monotonicMs() + this.bounds.waitMs });
+    if (this.#waiting.length > this.bounds.most) this.#overfull = true;
     this.wake();
   }
 
@@ -39,6 +41,7 @@ export class HeldBack<T> {
       if (first === undefined && this.#released) return undefined;
       if (first !== undefined && this.due(first.dueMs)) {
         this.#waiting.shift();
+        if (this.#waiting.length === 0) this.#overfull = false;
         return first.item;
       }
       if (first !== undefined)
@@ -48,7 +51,7 @@ export class HeldBack<T> {
   }
 
   private due(dueMs: number): boolean {
-    return this.#released || this.#waiting.length > this.bounds.most || dueMs <= this.clock.monotonicMs();
+    return this.#released || this.#overfull || dueMs <= this.clock.monotonicMs();
   }
 
   private wake(): void {

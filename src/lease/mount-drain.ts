@@ -9,7 +9,7 @@ import type { ClaimedLease } from './revocation-claims.js';
 const LONGEST_WAIT_MS = 2_000;
 const MOST_WAITING = 256;
 /** Proofs at once, for each place of the target: they are nothing to it, and those that are asked together cost Vault less. */
-const PROOFS_PER_PLACE = 2;
+const PROOFS_PER_PLACE = 4;
 
 /** What a drain needs of its surroundings. */
 export interface DrainParts {

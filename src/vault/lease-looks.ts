@@ -4,7 +4,7 @@ import type { Presence } from '../lease/credential-source.js';
 /** Fewer than this are looked up one by one. */
 const FEWEST_TO_LIST = 4;
 /** A role with so many more live leases than are asked for costs more to list than to ask. */
-const MOST_KEYS_EACH = 16;
+const MOST_KEYS_EACH = 100;
 /** How long a role is not listed after its list was too long, or refused. */
 const UNLISTED_MS = 60_000;
 

@@ -85,7 +85,7 @@ describe('looks at leases', () => {
     expect(await ask()).not.toContain('list');
     clock.advanceMs(60_000);
     leases.failListing = false;
-    for (let n = 0; n < 100; n += 1) leases.there.add(`db/creds/r/other-${n}`);
+    for (let n = 0; n < 500; n += 1) leases.there.add(`db/creds/r/other-${n}`);
     expect(await ask()).toEqual(['one', 'list']);
     expect(await ask()).not.toContain('list');
   });
