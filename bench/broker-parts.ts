@@ -42,6 +42,8 @@ export interface BrokerPartsOptions {
   readonly roles?: readonly string[];
   /** Variables beside the usual ones. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Settings of the PostgreSQL server, as `name=value`, beside those of an evaluation. */
+  readonly postgres?: readonly string[];
   /** Entries of the catalogue as the benchmark wants them, from those of an evaluation. */
   readonly credentials?: (examples: readonly CredentialSpecBody[]) => readonly CredentialSpecBody[];
 }
@@ -61,7 +63,7 @@ export async function startBrokerParts(
   };
   try {
     const folder = await reaper.directory('bench');
-    const postgres = await startPostgres(reaper, { durable: true });
+    const postgres = await startPostgres(reaper, { durable: true, options: options.postgres ?? [] });
     stops.push(() => postgres.stop());
     const vault = await startVault(reaper, await findVault(reaper, progress));
     stops.push(() => vault.stop());
