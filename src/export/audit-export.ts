@@ -18,7 +18,7 @@ import { ExportStream } from './export-stream.js';
 import { fileForm, type ExportFormat, type FileForm } from './formats.js';
 import { LogReader } from './log-reader.js';
 
-/** Each holds a connection of its own to the database for as long as its reader takes. */
+/** Each holds one or two connections of its own to the database for as long as its reader takes. */
 const MAX_EXPORTS = 4;
 
 /** How an export is made, besides its filters and form. */
