@@ -86,8 +86,8 @@ export function searchText(value: unknown): string | null {
   return clipped.replaceAll('\0', '\uFFFD');
 }
 
-// Work of the broker itself has a name and no subject: `system:NAME`. Nobody else can have that with no issuer.
-function actorName(actor: Readonly<Record<string, unknown>> | undefined): unknown {
+/** Work of the broker itself has a name and no subject: `system:NAME`. Nobody else can have that with no issuer. */
+export function actorName(actor: Readonly<Record<string, unknown>> | undefined): unknown {
   if (actor?.['type'] === 'system') return `system:${String(actor['name'])}`;
   return actor?.['type'] === 'anonymous' ? 'anonymous' : actor?.['subject'];
 }
@@ -98,11 +98,13 @@ function member(value: unknown): Readonly<Record<string, unknown>> | undefined {
     : undefined;
 }
 
-function uuidOf(value: unknown): string | null {
+/** The id in a column of ids; null where it is none. */
+export function uuidOf(value: unknown): string | null {
   return typeof value === 'string' && isUuid(value) ? value : null;
 }
 
-function versionOf(value: unknown): number | null {
+/** The version in a column of versions; null where it is none that fits. */
+export function versionOf(value: unknown): number | null {
   return Number.isInteger(value) && Math.abs(value as number) < 2 ** 31 ? (value as number) : null;
 }
 

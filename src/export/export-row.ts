@@ -1,4 +1,4 @@
-import { columnsOfEvent, readEvent } from '../audit/stored-event.js';
+import { actorName, readEvent, searchText, uuidOf, versionOf } from '../audit/stored-event.js';
 import type { ExportedEntry } from './export-format.js';
 
 /** The columns of tables, in their order. */
@@ -38,27 +38,30 @@ export type ExportRow = Readonly<Record<Exclude<RowColumn, 'index' | 'grant_vers
 /** The row of an entry. Never throws: what cannot be read is null. */
 export function rowOf(entry: ExportedEntry): ExportRow {
   const event = readEvent(entry.leaf) ?? {};
-  const columns = columnsOfEvent(event);
+  const actor = objectOf(event['actor']);
+  const workload = objectOf(event['workload']);
+  const grant = objectOf(event['grant']);
+  const run = objectOf(event['run']);
   return {
     index: entry.index,
     time: text(event['time']),
-    kind: columns.kind,
-    outcome: columns.outcome,
-    code: columns.code,
-    actor_type: text(member(event, 'actor', 'type')),
-    actor_issuer: text(member(event, 'actor', 'issuer')),
-    actor: text(member(event, 'actor', 'subject')) ?? columns.actorSubject,
-    workload_issuer: text(member(event, 'workload', 'issuer')),
-    workload: text(member(event, 'workload', 'subject')),
-    grant: text(member(event, 'grant', 'name')),
-    grant_id: columns.grantId,
-    grant_version: columns.grantVersion,
-    run_id: text(member(event, 'run', 'run_id')),
-    run_ref: columns.runRef,
+    kind: searchText(event['kind']) ?? 'unreadable',
+    outcome: searchText(event['outcome']) ?? 'unreadable',
+    code: searchText(event['code']),
+    actor_type: text(actor?.['type']),
+    actor_issuer: text(actor?.['issuer']),
+    actor: text(actor?.['subject']) ?? searchText(actorName(actor)),
+    workload_issuer: text(workload?.['issuer']),
+    workload: text(workload?.['subject']),
+    grant: text(grant?.['name']),
+    grant_id: uuidOf(grant?.['id']),
+    grant_version: versionOf(grant?.['version']),
+    run_id: text(run?.['run_id']),
+    run_ref: uuidOf(run?.['ref']),
     step_id: text(event['step_id']),
-    lease_id: columns.leaseId,
+    lease_id: uuidOf(event['lease_id']),
     credential: text(event['credential']),
-    tool: text(member(event, 'tool', 'name')),
+    tool: text(objectOf(event['tool'])?.['name']),
     request_id: text(event['request_id']),
     event_id: text(event['id']),
     data: event['data'] === undefined ? null : JSON.stringify(event['data']),
@@ -66,9 +69,10 @@ export function rowOf(entry: ExportedEntry): ExportRow {
   };
 }
 
-function member(event: Readonly<Record<string, unknown>>, outer: string, inner: string): unknown {
-  const value = event[outer];
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[inner] : undefined;
+function objectOf(value: unknown): Readonly<Record<string, unknown>> | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Readonly<Record<string, unknown>>)
+    : undefined;
 }
 
 function text(value: unknown): string | null {

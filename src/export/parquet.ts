@@ -1,33 +1,38 @@
 import { gzipSync } from 'node:zlib';
-import type { SchemaElement } from 'hyparquet';
+import { isUtf8 } from 'node:buffer';
+import type { ColumnChunk, SchemaElement } from 'hyparquet';
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
+import { snappyCompress } from 'hyparquet-writer/src/snappy.js';
 import type { Compression, ZstdFrames } from './compression.js';
 import type { ExportedEntry, ExportScope, ExportWriter } from './export-format.js';
-import { ROW_COLUMNS, rowOf, type ExportRow } from './export-row.js';
+import { ROW_COLUMNS, rowOf, type RowColumn } from './export-row.js';
+import { NumberColumn, TextColumn, UniqueTextColumn, type PageCodec } from './parquet-column.js';
 
 /** A row group is in memory at once: so many rows, or so many bytes of leaves. */
 const GROUP_ROWS = 10_000;
 const GROUP_BYTES = 8 * 1024 * 1024;
 
 const GROUP_COLUMNS = [...ROW_COLUMNS, 'leaf'] as const;
-/** Columns in which no two rows are alike: a least and a greatest value help nobody. */
-const UNIQUE: ReadonlySet<string> = new Set(['leaf', 'leaf_hash', 'data', 'event_id']);
+
+type TextName = Exclude<RowColumn, 'index' | 'time' | 'grant_version'>;
 
 const SCHEMA: SchemaElement[] = [
   { name: 'root', num_children: GROUP_COLUMNS.length },
-  ...GROUP_COLUMNS.map((name): SchemaElement => {
-    switch (name) {
-      case 'index':
-        return { name, type: 'INT64', repetition_type: 'REQUIRED' };
-      case 'grant_version':
-        return { name, type: 'INT32', repetition_type: 'OPTIONAL' };
-      case 'time':
-        return { name, type: 'INT64', converted_type: 'TIMESTAMP_MILLIS', repetition_type: 'OPTIONAL' };
-      default:
-        return { name, type: 'BYTE_ARRAY', converted_type: 'UTF8', repetition_type: 'OPTIONAL' };
-    }
-  }),
+  ...GROUP_COLUMNS.map(elementOf),
 ];
+
+function elementOf(name: (typeof GROUP_COLUMNS)[number]): SchemaElement {
+  switch (name) {
+    case 'index':
+      return { name, type: 'INT64', repetition_type: 'REQUIRED' };
+    case 'grant_version':
+      return { name, type: 'INT32', repetition_type: 'OPTIONAL' };
+    case 'time':
+      return { name, type: 'INT64', converted_type: 'TIMESTAMP_MILLIS', repetition_type: 'OPTIONAL' };
+    default:
+      return { name, type: 'BYTE_ARRAY', converted_type: 'UTF8', repetition_type: 'OPTIONAL' };
+  }
+}
 
 /** Bytes that were written and not handed on yet; the offset goes on, as the format counts from the file's start. */
 class Drained extends ByteWriter {
@@ -45,27 +50,22 @@ class Drained extends ByteWriter {
  */
 export class ParquetExportWriter implements ExportWriter {
   readonly #bytes = new Drained(1024 * 1024);
-  readonly #compression: Compression | undefined;
-  readonly #zstd: ZstdFrames | undefined;
+  readonly #codec: PageCodec;
+  readonly #columns: GroupColumns;
   #writer: ParquetWriter | undefined;
-  #rows: (ExportRow & { readonly leaf: string })[] = [];
+  #rows = 0;
   #size = 0;
 
   constructor(compression?: Compression, zstd?: ZstdFrames) {
-    this.#compression = compression;
-    this.#zstd = zstd;
+    this.#codec = codecOf(compression, zstd);
+    this.#columns = new GroupColumns(this.#codec);
   }
 
   begin({ head, fromIndex, filtered, checkpoint }: ExportScope): Uint8Array {
-    const zstd = this.#zstd;
+    // It writes the footer. Pages are written here: from values, it makes several objects for each of them.
     this.#writer = new ParquetWriter({
       writer: this.#bytes,
       schema: SCHEMA,
-      codec: this.#compression === undefined ? 'SNAPPY' : this.#compression === 'gzip' ? 'GZIP' : 'ZSTD',
-      compressors: {
-        GZIP: (bytes) => gzipSync(bytes, { level: 4 }),
-        ...(zstd !== undefined && { ZSTD: (bytes) => zstd.compress(bytes) }),
-      },
       createdBy: 'leasegate',
       kvMetadata: [
         { key: 'leasegate.origin', value: head.origin },
@@ -81,9 +81,10 @@ export class ParquetExportWriter implements ExportWriter {
 
   entries(batch: readonly ExportedEntry[]): Uint8Array {
     for (const entry of batch) {
-      this.#rows.push({ ...rowOf(entry), leaf: entry.leaf.toString('utf8') });
+      this.#columns.add(entry);
+      this.#rows += 1;
       this.#size += entry.leaf.length;
-      if (this.#rows.length >= GROUP_ROWS || this.#size >= GROUP_BYTES) this.#group();
+      if (this.#rows >= GROUP_ROWS || this.#size >= GROUP_BYTES) this.#group();
     }
     return this.#bytes.take();
   }
@@ -95,32 +96,84 @@ export class ParquetExportWriter implements ExportWriter {
   }
 
   #group(): void {
-    if (this.#rows.length === 0) return;
-    const rows = this.#rows;
-    void this.#writer?.write({
-      rowGroupSize: rows.length,
-      columnData: GROUP_COLUMNS.map((name) => ({
-        name,
-        data: cellsOf(rows, name),
-        offsetIndex: false,
-        ...(UNIQUE.has(name) && { statistics: false, encoding: 'PLAIN' as const }),
-      })),
+    if (this.#rows === 0 || this.#writer === undefined) return;
+    const columns = this.#columns.flush(this.#bytes, this.#rows);
+    const rows = BigInt(this.#rows);
+    const total = (size: 'total_uncompressed_size' | 'total_compressed_size'): bigint =>
+      columns.reduce((sum, { meta_data: meta }) => sum + (meta?.[size] ?? 0n), 0n);
+    this.#writer.row_groups.push({
+      columns,
+      total_byte_size: total('total_uncompressed_size'),
+      total_compressed_size: total('total_compressed_size'),
+      num_rows: rows,
     });
-    this.#rows = [];
+    this.#writer.num_rows += rows;
+    this.#rows = 0;
     this.#size = 0;
   }
 }
 
-function cellsOf(
-  rows: readonly (ExportRow & { readonly leaf: string })[],
-  name: (typeof GROUP_COLUMNS)[number],
-): unknown[] {
-  if (name === 'index') return rows.map((row) => BigInt(row.index));
-  if (name === 'time') return rows.map(({ time }) => timeOf(time));
-  return rows.map((row) => row[name]);
+function codecOf(compression?: Compression, zstd?: ZstdFrames): PageCodec {
+  if (compression === 'gzip') return { name: 'GZIP', compress: (bytes) => gzipSync(bytes, { level: 4 }) };
+  if (compression === undefined) return { name: 'SNAPPY', compress: snappyCompress };
+  if (zstd === undefined) throw new Error('zstd is not loaded');
+  return { name: 'ZSTD', compress: (bytes) => zstd.compress(bytes) };
 }
 
-function timeOf(time: string | null): Date | undefined {
+/** The columns of a row group, in the order of the schema. */
+class GroupColumns {
+  readonly #index: NumberColumn;
+  readonly #time: NumberColumn;
+  readonly #version: NumberColumn;
+  readonly #leaf: UniqueTextColumn;
+  readonly #texts: (readonly [TextName, TextColumn | UniqueTextColumn])[] = [];
+  readonly #all: readonly (NumberColumn | TextColumn | UniqueTextColumn)[];
+
+  constructor(codec: PageCodec) {
+    const numbers = (name: RowColumn): NumberColumn => new NumberColumn(elementOf(name), codec, GROUP_ROWS);
+    this.#index = numbers('index');
+    this.#time = numbers('time');
+    this.#version = numbers('grant_version');
+    this.#leaf = new UniqueTextColumn(elementOf('leaf'), codec, GROUP_ROWS, true);
+    this.#all = GROUP_COLUMNS.map((name) => {
+      if (name === 'index') return this.#index;
+      if (name === 'time') return this.#time;
+      if (name === 'grant_version') return this.#version;
+      if (name === 'leaf') return this.#leaf;
+      const column = textColumn(name, codec);
+      this.#texts.push([name, column]);
+      return column;
+    });
+  }
+
+  add(entry: ExportedEntry): void {
+    const row = rowOf(entry);
+    this.#index.add(row.index);
+    this.#time.add(timeOf(row.time));
+    this.#version.add(row.grant_version);
+    for (const [name, column] of this.#texts) column.add(row[name]);
+    this.#leaf.add(isUtf8(entry.leaf) ? entry.leaf : entry.leaf.toString('utf8'));
+  }
+
+  flush(file: ByteWriter, rows: number): ColumnChunk[] {
+    return this.#all.map((column) => column.flush(file, rows));
+  }
+}
+
+function textColumn(name: TextName, codec: PageCodec): TextColumn | UniqueTextColumn {
+  const element = elementOf(name);
+  switch (name) {
+    case 'event_id':
+    case 'leaf_hash':
+      return new UniqueTextColumn(element, codec, GROUP_ROWS, false);
+    case 'data':
+      return new UniqueTextColumn(element, codec, GROUP_ROWS, true);
+    default:
+      return new TextColumn(element, codec, GROUP_ROWS);
+  }
+}
+
+function timeOf(time: string | null): number | null {
   const ms = time === null ? NaN : Date.parse(time);
-  return Number.isNaN(ms) ? undefined : new Date(ms);
+  return Number.isNaN(ms) ? null : ms;
 }

@@ -9,9 +9,11 @@ import { CefWriter } from '../../../src/export/cef.js';
 import { gzipped, loadZstd, zstdFrames } from '../../../src/export/compression.js';
 import type { ExportWriter } from '../../../src/export/export-format.js';
 import { ocsfEvent, OcsfWriter } from '../../../src/export/ocsf.js';
+import { rowOf } from '../../../src/export/export-row.js';
 import { ParquetExportWriter } from '../../../src/export/parquet.js';
 import { plainBytes } from '../../../src/sdk/plain-file.js';
 import { zstdPlain } from '../../../src/sdk/zstd-file.js';
+import { leafHash } from '../../../src/tlog/hash.js';
 import { logOf, ORIGIN, pieces, rootAt } from './sample-log.js';
 
 const ACTORS = [
@@ -121,6 +123,44 @@ describe('Parquet', () => {
       expect(rows[0]?.['time']).toEqual(new Date(1_790_000_000_000));
     },
   );
+
+  it('has the cells of every row, over several row groups and whatever the leaves are', async () => {
+    const odd = [
+      '{',
+      '\u{1F600}',
+      '{"kind":"\uFFFD\u{1F600}","data":[1]}',
+      '{"time":"never","grant":{"version":7}}',
+    ];
+    const entries = Array.from({ length: 12_000 }, (_, index) => {
+      const own = JSON.stringify({ kind: `k${index % 3}`, request_id: `req-${index}`, data: { index } });
+      const leaf = Buffer.from(index % 5 === 0 ? (odd[(index / 5) % odd.length] ?? '') : own);
+      return { index, leaf, leafHash: leafHash(leaf) };
+    });
+    entries.push({ index: 12_000, leaf: Buffer.from([0xff, 0x7b]), leafHash: leafHash(Buffer.from([1])) });
+    entries.push({
+      index: 2 ** 40,
+      leaf: Buffer.alloc(3_000_000, 'x'),
+      leafHash: leafHash(Buffer.from([2])),
+    });
+    const writer = new ParquetExportWriter();
+    const parts = [writer.begin(scope), writer.entries(entries), writer.end()];
+    const file = Uint8Array.from(Buffer.concat(parts)).buffer;
+    const metadata = await parquetMetadataAsync(file);
+    expect(metadata.row_groups.map((group) => Number(group.num_rows))).toEqual([10_000, 2_002]);
+    const kinds = metadata.row_groups[0]?.columns.find(
+      ({ meta_data: meta }) => meta?.path_in_schema[0] === 'kind',
+    );
+    expect(kinds?.meta_data?.statistics).toMatchObject({ min_value: 'k0', null_count: 0n });
+    expect(kinds?.meta_data?.statistics?.max_value).toBe('\uFFFD\u{1F600}');
+    expect(await parquetReadObjects({ file })).toEqual(
+      entries.map((entry) => ({
+        ...rowOf(entry),
+        index: BigInt(entry.index),
+        time: null,
+        leaf: entry.leaf.toString('utf8'),
+      })),
+    );
+  });
 });
 
 describe('compression', () => {
