@@ -6,7 +6,7 @@ const STYLE = `:root{color-scheme:light dark}
 body{font:1rem/1.5 system-ui,sans-serif;margin:0 auto;max-width:75rem;padding:1rem;color:#1a1a1a;background:#fff}
 h1{font-size:1.5rem}h2{font-size:1.2rem}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.25rem 1rem}dt{font-weight:600}dd{margin:0;overflow-wrap:anywhere}
-table{border-collapse:collapse;width:100%}caption{text-align:left;padding:.5rem 0}
+section{overflow-x:auto}table{border-collapse:collapse;width:100%}caption{text-align:left;padding:.5rem 0}
 th,td{text-align:left;vertical-align:top;padding:.35rem .5rem;border-bottom:1px solid #8c8c8c}
 td{overflow-wrap:anywhere}td.time{white-space:nowrap;font-variant-numeric:tabular-nums}
 tr.bad td.says{font-weight:600;color:#9b1c1c}
@@ -55,7 +55,7 @@ function beginning(page: StoryView): string {
 <section aria-labelledby="facts"><h2 id="facts">What it was</h2>
 <dl>${facts.join('\n')}</dl>
 </section>
-<section aria-labelledby="timeline"><h2 id="timeline">What happened</h2>
+<section aria-labelledby="timeline" tabindex="0"><h2 id="timeline">What happened</h2>
 <table>
 <caption>Every event of the run in the order of the log, with the alerts about it</caption>
 <thead><tr>${HEADINGS.map((heading) => `<th scope="col">${heading}</th>`).join('')}</tr></thead>
