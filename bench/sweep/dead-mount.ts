@@ -5,7 +5,7 @@ const MOUNT = 'bench-dead';
 /** Real leases at the dead mount; each stands for many rows, since Vault fails at all of them alike. */
 const REAL = 20;
 
-/** A database mount of Vault whose target is gone: leases that nobody can revoke. */
+/** A database mount of Vault whose target is gone, and that the broker has no right to: leases that nobody can revoke. */
 export async function makeDeadMount({ vault, target }: BrokerParts): Promise<readonly string[]> {
   await vault.call('POST', `sys/mounts/${MOUNT}`, { type: 'database' });
   const config = { plugin_name: 'postgresql-database-plugin', allowed_roles: ['*'], ...target.vaultAccount };

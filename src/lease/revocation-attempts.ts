@@ -9,8 +9,14 @@ import { RevocationClaims, type ClaimedLease } from './revocation-claims.js';
 import { RevocationOutcomes } from './revocation-outcomes.js';
 import { VaultRevocation } from './vault-revocation.js';
 
-/** Failures that say that Vault or the target is down, not that this one lease is odd. */
-const DOWN: ReadonlySet<ErrorCode> = new Set(['vault_unavailable', 'vault_sealed', 'vault_refused']);
+/** Failures that say that Vault, the mount or its target is at fault, not this one lease; a right is for a whole mount. */
+const DOWN: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'vault_unavailable',
+  'vault_sealed',
+  'vault_refused',
+  'vault_denied',
+  'vault_mount_missing',
+]);
 
 /** A proof on its way to the database; in an object, so that awaiting the proof does not await that as well. */
 export interface Proved {
