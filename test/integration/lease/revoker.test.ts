@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { BrokerError } from '../../../src/kernel/broker-error.js';
 import type { RunIdentity } from '../../../src/identity/run-token.js';
 import type { Lease } from '../../../src/lease/lease.js';
 import { until } from '../../support/until.js';
@@ -128,6 +129,30 @@ describe('a revocation that fails', () => {
     await until(async () => {
       await revoker.revoker.revokeDue(100);
       return (await ended(dead.map(({ id }) => id))) === dead.length;
+    });
+  });
+});
+
+describe('a mount that we have no right to', () => {
+  it('is asked a few times, and again once the right is there', async () => {
+    const run = await world.openRun();
+    const denied = await leases(run, world.mounts.names.database, 12);
+    const [certificate] = await leases(run, world.mounts.names.pki, 1);
+    const revoker = await replica({ revokeConcurrencyPerMount: 2, backoffBaseMs: 100 });
+    revoker.source.around.revokeLease = {
+      before: (id) => {
+        if (String(id).startsWith(world.mounts.database)) throw new BrokerError('vault_denied');
+      },
+    };
+    await markAll(run);
+    expect(await revoker.revoker.revokeDue(100)).toBe(1);
+    expect((await revoker.leases.get(certificate?.id ?? '')).state).toBe('revoked');
+    expect(revoker.source.counts.get('revokeLease')).toBeLessThan(1 + denied.length);
+    revoker.source.around.revokeLease = {};
+    revoker.clock.shiftMs += 6_000;
+    await until(async () => {
+      await revoker.revoker.revokeDue(100);
+      return (await ended(denied.map(({ id }) => id))) === denied.length;
     });
   });
 });
