@@ -73,13 +73,7 @@ export class LogReader {
    * of the time. Throws `EntriesGone` where one is missing.
    */
   async *lines(condition: Condition, size: number, from = 0): AsyncGenerator<WrittenEntries, void, void> {
-    if (from >= size) return;
-    const second = (this.#second = clientOf(this.url));
-    // Without a second one it goes slower, and nothing else.
-    const clients = await second.connect().then(
-      () => [this.#client, second],
-      () => [this.#client],
-    );
+    const clients = size - from > FIRST_PAGE_ENTRIES ? await this.#both() : [this.#client];
     const coming: Promise<WrittenEntries>[] = [];
     let limit = FIRST_PAGE_ENTRIES;
     for (let next = from, turn = 0; next < size || coming.length > 0;) {
@@ -96,6 +90,15 @@ export class LogReader {
       limit = entriesIn(page.text.length / page.count);
       yield page;
     }
+  }
+
+  /** Without a second connection it goes slower, and nothing else. */
+  async #both(): Promise<readonly Client[]> {
+    const second = (this.#second = clientOf(this.url));
+    return second.connect().then(
+      () => [this.#client, second],
+      () => [this.#client],
+    );
   }
 
   async #lines(client: Client, condition: Condition, from: number, end: number): Promise<WrittenEntries> {

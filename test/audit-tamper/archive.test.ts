@@ -9,7 +9,7 @@ import { leafHash } from '../../src/tlog/hash.js';
 import { TILE_WIDTH, tilePath } from '../../src/tlog/tile.js';
 import { craftCheckpoint, craftKey, craftLeaves, ORIGIN, rootOf } from './crafted-log.js';
 
-// Parts as `LogArchive` writes them; that these are those is tried on a whole broker in test/integration/audit.
+// Parts in the layout that `LogArchive` writes, made here, so that each way of changing one can be tried quickly.
 const COUNT = 1_100;
 const [FROM, TO] = [256, 768];
 const key = craftKey();

@@ -150,6 +150,11 @@ describe('entries that were archived', () => {
     const whole = await get('');
     expect(whole.headers.get('leasegate-export-archived-before')).toBe(String(end));
     expect((await verified(whole)).first).toBe(end);
+    // Before its first checkpoint, which takes a moment, a log has no bundle at all.
+    await until(async () => (await world.query('SELECT 1 FROM audit_checkpoint')).length > 0, {
+      deadlineMs: 30_000,
+      what: 'a signed checkpoint',
+    });
     const bundle = await fetch(`${world.baseUrl}/v1/audit/bundle?from_index=0`, {
       headers: { authorization: `Bearer ${token}` },
     });
