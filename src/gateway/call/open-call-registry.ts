@@ -6,6 +6,7 @@ import { Log } from '../../kernel/log.js';
 import { safeErrorFields } from '../../kernel/safe-error.js';
 import { Admission } from '../admission/admission.js';
 import { OpenCalls } from '../admission/open-calls.js';
+import { HeldCredentials } from '../inject/held-credentials.js';
 import { CallEvents } from './call-events.js';
 import { CallObserver } from './call-observer.js';
 import type { StartedCall } from './call-starts.js';
@@ -19,6 +20,7 @@ export class OpenCallRegistry implements BeforeApplicationShutdown {
   constructor(
     private readonly admission: Admission,
     private readonly watch: OpenCalls,
+    private readonly credentials: HeldCredentials,
     private readonly events: CallEvents,
     private readonly observer: CallObserver,
     private readonly clock: Clock,
@@ -41,7 +43,7 @@ export class OpenCallRegistry implements BeforeApplicationShutdown {
         return open.leaseId;
       },
     };
-    this.watch.watch(callId, ground, (reason) => open.stop(reason));
+    this.watch.watch(callId, ground, (reason) => this.cut(open, reason));
     return open;
   }
 
@@ -50,6 +52,13 @@ export class OpenCallRegistry implements BeforeApplicationShutdown {
     const rest = [...this.#open];
     for (const open of rest) open.stop(new BrokerError('shutting_down'));
     await Promise.all(rest.map(({ ended }) => ended));
+  }
+
+  private cut(open: OpenCall, reason: BrokerError): void {
+    // A caller that sees its call cut may send the next at once: it must not leave with what was just revoked.
+    if (reason.code === 'lease_not_active' && open.leaseId !== undefined)
+      this.credentials.forgetLeases(new Set([open.leaseId]));
+    open.stop(reason);
   }
 
   private async write(open: OpenCall, end: EndOfCall): Promise<void> {
