@@ -1,8 +1,8 @@
-import { buffer } from 'node:stream/consumers';
 import type { CallToolResult } from '@modelcontextprotocol/server';
 import type { BrokerError } from '../../kernel/broker-error.js';
 import type { CallAnswer } from '../../gateway/call/call-answer.js';
 import { ERROR_CODES } from '../../kernel/error-codes.js';
+import { CallProgress, type TellProgress } from './call-progress.js';
 
 type Content = CallToolResult['content'][number];
 
@@ -16,10 +16,15 @@ const TEXT =
 
 /**
  * What a model sees of an answer: text, picture, sound, or a resource in base64. A status from 400 is an error of the
- * tool, so that the model can correct itself. Reads the whole body; rejects with what cut it off.
+ * tool, so that the model can correct itself. Reads the whole body, and tells what comes of a stream as it comes where
+ * somebody asked for that; rejects with what cut it off.
  */
-export async function resultOf(answer: CallAnswer, structured: boolean): Promise<CallToolResult> {
-  const body = answer.content ?? (await buffer(answer.body));
+export async function resultOf(
+  answer: CallAnswer,
+  structured: boolean,
+  tell?: TellProgress,
+): Promise<CallToolResult> {
+  const body = answer.content ?? (await streamedBody(answer, tell));
   const end = await answer.settled;
   const failed = answer.status >= 400;
   const object = structured && !failed ? objectIn(body) : undefined;
@@ -62,6 +67,20 @@ export function refusalOf(error: BrokerError, field: string | undefined, referen
       },
     },
   };
+}
+
+async function streamedBody({ body, contentType }: CallAnswer, tell?: TellProgress): Promise<Buffer> {
+  const progress = tell === undefined ? undefined : new CallProgress(contentType, tell);
+  const chunks: Buffer[] = [];
+  try {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      chunks.push(chunk);
+      progress?.chunk(chunk);
+    }
+  } finally {
+    progress?.end();
+  }
+  return Buffer.concat(chunks);
 }
 
 function contentOf({ callId, contentType, status }: CallAnswer, body: Buffer): Content {

@@ -2,6 +2,7 @@ import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 import type { AuthInfo, McpHttpHandler, McpServerFactory } from '@modelcontextprotocol/server';
 import { Log } from '../../kernel/log.js';
 import { safeErrorFields } from '../../kernel/safe-error.js';
+import type { TellProgress } from './call-progress.js';
 import type { McpExchange } from './mcp-exchange.js';
 import { McpTools } from './mcp-tools.js';
 
@@ -49,7 +50,10 @@ export class McpEndpoint implements BeforeApplicationShutdown {
       server.setRequestHandler('tools/list', async () => ({ tools: await this.tools.list(exchange) }));
       server.setRequestHandler('tools/call', ({ params }, { mcpReq }) => {
         mcpReq.signal.addEventListener('abort', () => exchange.abort.abort(), { once: true });
-        return this.tools.call(exchange, mcpReq.id, params);
+        const progressToken = mcpReq._meta?.progressToken;
+        const tell: TellProgress = (progress) =>
+          mcpReq.notify({ method: 'notifications/progress', params: { ...progress, progressToken } });
+        return this.tools.call(exchange, mcpReq.id, params, progressToken === undefined ? undefined : tell);
       });
       return server;
     };

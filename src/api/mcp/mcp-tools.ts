@@ -8,6 +8,7 @@ import type { RunIdentity } from '../../identity/run-token.js';
 import { BrokerError } from '../../kernel/broker-error.js';
 import { Log } from '../../kernel/log.js';
 import { classify } from '../problem/classify.js';
+import type { TellProgress } from './call-progress.js';
 import { refusalOf, resultOf } from './call-result.js';
 import { RpcRefusal } from './rpc-refusal.js';
 import { DescribedTool } from './tool-description.js';
@@ -42,7 +43,10 @@ export class McpTools {
     }
   }
 
-  /** Calls a tool. Never rejects: a refusal is a result, which is how models see it. */
+  /**
+   * Calls a tool. Never rejects: a refusal is a result, which is how models see it. Where a client asked for progress,
+   * it is told of a streamed answer as it comes; the result is the whole of it all the same.
+   */
   async call(
     exchange: McpExchange,
     id: RequestId,
@@ -50,6 +54,7 @@ export class McpTools {
       name,
       arguments: given = {},
     }: { readonly name: string; readonly arguments?: Record<string, unknown> | undefined },
+    tell?: TellProgress,
   ): Promise<CallToolResult> {
     const { identity, caller, stepId, route, abort } = exchange;
     const close = this.requests.add(identity.tokenId, id, abort);
@@ -59,7 +64,7 @@ export class McpTools {
       // Called all the same where there is none: refusing and recording that is done in one place.
       const wanted = { tool: name, arguments: tool?.form.argumentsOf(given) ?? {}, stepId, route };
       const answer = await this.calls.call(identity, wanted, caller, abort.signal);
-      return await resultOf(answer, tool?.structured ?? false);
+      return await resultOf(answer, tool?.structured ?? false, tell);
     } catch (thrown) {
       const error = this.refusal(exchange, thrown);
       const field = error.field === undefined ? undefined : (tool?.form.fieldOf(error.field) ?? error.field);

@@ -1,4 +1,4 @@
-import { request as httpRequest } from 'node:http';
+import { request as httpRequest, type ServerResponse } from 'node:http';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -22,6 +22,8 @@ let upstream: Upstream;
 let cli: CompiledCli;
 /** Calls that the provider waits with and that were given up. */
 let given = 0;
+/** A stream that the provider has open. */
+let streaming: ServerResponse | undefined;
 const clients: Client[] = [];
 
 beforeAll(async () => {
@@ -84,6 +86,16 @@ beforeAll(async () => {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     response.write(`data: {"order":7,"key":"${key.slice(0, 9)}`);
     response.end(`${key.slice(9)}"}\n\ndata: [DONE]\n\n`);
+  });
+  // Begins, and goes on when the test says.
+  upstream.on('GET', '/v1/users/u2/stream', ({ headers }, response) => {
+    const key = String(headers['authorization']).slice('Bearer '.length);
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.write(`data: {"order":1,"key":"${key}"}\n\n`);
+    response.once('close', () => {
+      if (!response.writableFinished) given += 1;
+    });
+    streaming = response;
   });
   // Never answers.
   upstream.on('GET', '/v1/users/u1/wait', (_request, response) => {
@@ -314,6 +326,30 @@ describe.each(REVISIONS)('a client of %s', (revision) => {
     expect(result._meta).toMatchObject({
       'leasegate/call': { findings: [{ kind: 'credential', count: 1 }] },
     });
+  });
+
+  it('that asks for progress is told of a stream as it comes, scrubbed; cancelling ends it at the provider', async () => {
+    const client = await connected(revision, `run-progress-${revision}`);
+    const call = { name: 'stream-orders', arguments: { user: 'u2' } };
+    let said = '';
+    const onprogress = ({ message = '' }: { message?: string | undefined }): void => void (said += message);
+    const result = client.callTool(call, { onprogress });
+    await until(() => said !== '', { what: 'the first event' });
+    expect(said).toBe('{"order":1,"key":"[redacted:credential]"}\n');
+    streaming?.end('data: {"order":2}\n\n');
+    expect(textOf(await result)).toBe(
+      'data: {"order":1,"key":"[redacted:credential]"}\n\ndata: {"order":2}\n\n',
+    );
+    expect(said).toContain('{"order":2}');
+
+    said = '';
+    const stop = new AbortController();
+    const refused = expect(client.callTool(call, { onprogress, signal: stop.signal })).rejects.toThrow();
+    await until(() => said !== '');
+    const before = given;
+    stop.abort();
+    await refused;
+    await until(() => given > before, { deadlineMs: 5_000, what: 'the end of the call at the provider' });
   });
 
   it('that cancels a call ends it at the provider', async () => {
