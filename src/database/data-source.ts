@@ -43,6 +43,8 @@ const ANSWER_ON_ITS_WAY_MS = 2_000;
 export interface ConnectionLimits {
   readonly poolSize?: number;
   readonly statementTimeoutMs?: number;
+  /** How long a transaction may stand still; as long as a statement unless given. */
+  readonly idleInTransactionMs?: number;
 }
 
 /**
@@ -64,7 +66,7 @@ export function createDataSource(settings: Settings, limits: ConnectionLimits = 
     extra: {
       max: poolSize,
       statement_timeout: statementTimeoutMs,
-      idle_in_transaction_session_timeout: statementTimeoutMs,
+      idle_in_transaction_session_timeout: limits.idleInTransactionMs ?? statementTimeoutMs,
       connectionTimeoutMillis: 5_000,
       keepAlive: true,
       Client: WatchedClient,

@@ -11,8 +11,8 @@ const SOCKET = new Set([
   'ENOENT',
 ]);
 
-/** SQLSTATEs of a server that is going, gone, not yet there or does not let us in (PostgreSQL, appendix A). */
-const GONE = /^(08...|28...|57P0[1-5]|53300|25006|3D000|55000)$/;
+/** SQLSTATEs of a server that is going, gone, not yet there, does not let us in or has ended a session that stood still (PostgreSQL, appendix A). */
+const GONE = /^(08...|28...|57P0[1-5]|53300|25006|25P0[34]|3D000|55000)$/;
 
 /** SQLSTATEs that another attempt would not meet: deadlock, serialisation, time-out of a lock or a statement. */
 const BUSY = /^(40001|40P01|55P03|57014)$/;

@@ -1,12 +1,16 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
+
+/** A file that is being written, or whose writer died. */
+const ASIDE = /^\..+\.new$/;
+const ABANDONED_AFTER_MS = 3_600_000;
 
 /** An entry as a file has it. */
 export interface ArchivedEntry {
@@ -53,6 +57,16 @@ export async function writeEntries(
 export async function writeWhole(path: string, content: Buffer | string): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   await whole(path, (aside) => pipeline(Readable.from([content]), createWriteStream(aside, { mode: 0o600 })));
+}
+
+/** Removes what writers left aside that died: nothing was added to it for an hour. Does nothing where there is no such folder. */
+export async function removeAbandoned(folder: string, now: Date): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    if (!ASIDE.test(name)) continue;
+    const written = await stat(join(folder, name)).catch(() => undefined);
+    if (written !== undefined && now.getTime() - written.mtimeMs > ABANDONED_AFTER_MS)
+      await rm(join(folder, name), { force: true });
+  }
 }
 
 /** The entries of a file, in pages of at most `size`. Throws {@link ArchiveDamaged} at what is none. */

@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Injectable } from '@nestjs/common';
 import { Transactions } from '../../database/transaction.js';
@@ -11,6 +12,7 @@ import {
   ArchiveDamaged,
   partFolder,
   readEntries,
+  removeAbandoned,
   sha256Of,
   writeEntries,
   writeWhole,
@@ -50,9 +52,8 @@ export class LogArchive {
 
   /** Writes the entries of these kinds; they are not verified yet. */
   async write(range: ClosedRange, name: string, kinds: readonly string[]): Promise<ArchiveFile> {
-    const folder = partFolder(range.fromIndex, range.toIndex);
-    const file = join(folder, `${name}.jsonl.gz`);
-    await this.#writeTree(range, this.path(folder));
+    const file = fileOf(range, name);
+    await this.#writeTree(range, this.path(partFolder(range.fromIndex, range.toIndex)));
     const entries = await writeEntries(this.path(file), this.#entries(range, kinds));
     return { file, entries, sha256: await sha256Of(this.path(file)) };
   }
@@ -86,6 +87,16 @@ export class LogArchive {
       }
       yield page;
     }
+  }
+
+  /**
+   * Removes the file of a class, recorded or not, and what writers that died left aside: their entries are destroyed. Safe
+   * to repeat; nothing where there is no folder for archives.
+   */
+  async erase(range: ClosedRange, name: string, now: Date): Promise<void> {
+    if (this.directory === undefined) return;
+    await rm(this.path(fileOf(range, name)), { force: true });
+    await removeAbandoned(this.path(partFolder(range.fromIndex, range.toIndex)), now);
   }
 
   /** Where a file is. Throws when there is no folder for archives. */
@@ -155,4 +166,9 @@ export class LogArchive {
       next = Number(last.idx) + 1;
     }
   }
+}
+
+/** The file of a class of kinds, below the folder of the archives. */
+function fileOf({ fromIndex, toIndex }: ClosedRange, name: string): string {
+  return join(partFolder(fromIndex, toIndex), `${name}.jsonl.gz`);
 }

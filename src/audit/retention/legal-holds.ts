@@ -118,6 +118,8 @@ export class LegalHolds {
 
   /** Nobody places a hold from here to the end of the transaction: what is not held now may be removed in it. */
   async freeze(tx: Tx): Promise<void> {
+    // Whoever wants to place one waits: not for a process that stands still.
+    await tx.query(`SET LOCAL idle_in_transaction_session_timeout = '3s'`);
     await tx.query('LOCK TABLE legal_holds IN SHARE MODE');
   }
 

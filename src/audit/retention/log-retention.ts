@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import { Injectable } from '@nestjs/common';
 import { Transactions, type Tx } from '../../database/transaction.js';
 import { BrokerError } from '../../kernel/broker-error.js';
@@ -116,7 +115,7 @@ export class LogRetention {
     if (before === undefined) return this.#online(caller, part, range, ages, dryRun);
     const { state, entries } = before;
     if (state === 'destroyed') {
-      if (!dryRun) await this.#erase(before.file);
+      if (!dryRun) await this.archive.erase(range, ages.name, this.clock.now());
       return [];
     }
     if (ages.maxDays !== undefined && this.#over(before.firstAt, ages.maxDays)) {
@@ -214,7 +213,7 @@ export class LogRetention {
     row: Omit<PartArchive, 'state' | 'file' | 'sha256' | 'restoredAt'> & Partial<PartArchive>,
     maxDays: number | undefined,
   ): Promise<void> {
-    const { state, file } = row;
+    const { state } = row;
     const members =
       state === undefined ? await membersOf(this.transactions.reads, range, row.kinds) : undefined;
     await this.transactions.run(async (tx) => {
@@ -236,12 +235,7 @@ export class LogRetention {
     });
     crashPoint('archive.destroyed');
     // After the commit: a file that is recorded and gone would be a loss; one that is left over goes next time.
-    await this.#erase(file);
-  }
-
-  async #erase(file: string | undefined): Promise<void> {
-    if (file !== undefined && this.archive.directory !== undefined)
-      await rm(this.archive.path(file), { force: true });
+    await this.archive.erase(range, row.class, this.clock.now());
   }
 
   async #takeOut(tx: Tx, range: ClosedRange, kinds: readonly string[], entries: number): Promise<void> {

@@ -15,6 +15,8 @@ import { RetentionWait } from './retention-wait.js';
 
 /** Longest statement: a month of entries is copied in one. */
 const STATEMENT_MS = 6 * 3_600_000;
+/** Longest rest between two statements of a transaction: one that stands still holds locks that others wait for. */
+const IDLE_MS = 15_000;
 
 /** What works on whole parts of the log, on connections of its own. */
 export interface Maintenance {
@@ -34,6 +36,7 @@ export async function withMaintenance<T>(
   const dataSource: DataSource = createDataSource(settings, {
     poolSize: 3,
     statementTimeoutMs: STATEMENT_MS,
+    idleInTransactionMs: IDLE_MS,
   });
   await dataSource.initialize();
   try {

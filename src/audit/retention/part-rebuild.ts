@@ -87,6 +87,8 @@ export class PartRebuild {
   async swap(): Promise<void> {
     const { fromIndex, toIndex } = this.range;
     await this.tx.query(`SET LOCAL lock_timeout = '10s'`);
+    // From here on nobody reads or writes the log: a process that stands still now is cut off.
+    await this.tx.query(`SET LOCAL idle_in_transaction_session_timeout = '3s'`);
     await this.tx.query('LOCK TABLE audit_entry IN ACCESS EXCLUSIVE MODE');
     if (await this.exists()) {
       await this.tx.query(`ALTER TABLE audit_entry DETACH PARTITION ${this.#name}`);

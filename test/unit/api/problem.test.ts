@@ -23,6 +23,7 @@ describe('what was thrown', () => {
     ['nothing', undefined, 'internal_error'],
     ['a violated constraint', driverError('23505'), 'internal_error'],
     ['a server that is stopping', driverError('57P01'), 'database_unavailable'],
+    ['a session that stood still in a transaction', driverError('25P03'), 'database_unavailable'],
     ['too many connections', driverError('53300'), 'database_unavailable'],
     ['a broken connection', driverError('08006'), 'database_unavailable'],
     ['a refused connection', driverError('ECONNREFUSED'), 'database_unavailable'],
