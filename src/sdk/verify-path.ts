@@ -1,91 +1,110 @@
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdtemp, open, readdir, rm, stat } from 'node:fs/promises';
+import { mkdtemp, open, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { keyOfLine, type NoteKey } from '../tlog/note.js';
+import type { NoteKey } from '../tlog/note.js';
 import { plainBytes } from './plain-file.js';
 import { checkArchive } from './verify/archive-check.js';
-import { answerOf, checkFolder, NOTHING } from './verify/folder-check.js';
+import { scanExport } from './verify/export-scan.js';
 import type { ExportVerification, VerifyOptions } from './verify/export-verification.js';
-import { DirectoryFolder, FolderDamaged, TarFolder } from './verify/log-folder.js';
+import { answerOf, checkFolder, NOTHING } from './verify/folder-check.js';
+import { keysOf } from './verify/log-keys.js';
+import { DirectoryFolder, FolderDamaged, TarFolder, type LogFolder } from './verify/log-folder.js';
 import { LIMITS } from './verify/limits.js';
+import { ARCHIVES, checkParts, SPANS, withHead } from './verify/parts-check.js';
 import { Problems } from './verify/problems.js';
-import { verifyExport } from './verify-export.js';
+import { Scanners } from './verify/scanners.js';
+import { checkSchedule } from './verify/schedule-check.js';
+import { checkSpan } from './verify/span-check.js';
+import { isSpanManifest } from './verify/span-manifest.js';
+import { threadsOf } from './verify-export.js';
 
 /** Eight blocks at once: on a busy machine each wait for the disk costs more than the reading. */
 const READ_BYTES = 8 * 1024 * 1024;
-const PART = /^\d{12}-\d{12}$/;
+const PART = /^\d{12,16}-\d{12,16}$/;
 const TAR_MAGIC_AT = 257;
 
-/** What was verified. */
-export type VerifiedKind = 'export' | 'bundle' | 'archive';
+/** What was verified; `span` is one span of a scheduled export, `schedule` the folder of all of them. */
+export type VerifiedKind = 'export' | 'bundle' | 'archive' | 'span' | 'schedule';
 
 /** What {@link verifyPath} found. */
 export interface PathVerification extends ExportVerification {
   readonly kind: VerifiedKind;
 }
 
+/** With which keys, options and threads something is verified. */
+interface Means {
+  readonly keys: readonly NoteKey[];
+  readonly options: VerifyOptions;
+  readonly scanners: Scanners;
+}
+
 /**
- * Verifies what lies at a path, offline: a JSON Lines export, a bundle of the log (a tar file, or unpacked, or the folder
- * that the broker writes), or archives of retention (the folder of a part, or of all of them). Files may be compressed by
- * gzip or zstd. Rejects where the path cannot be read; whatever is wrong with what was read is in the answer.
+ * Verifies what lies at a path, offline: a JSON Lines export, a bundle of the log, archives of retention (the folder of a
+ * part, or of all of them), or what a schedule exported (the folder of a span, or of all of them). Folders may be packed as
+ * tar, and files compressed by gzip or zstd. Rejects where the path cannot be read; whatever is wrong with what was read is in
+ * the answer.
  */
 export async function verifyPath(path: string, options: VerifyOptions = {}): Promise<PathVerification> {
-  const keys = (options.keys ?? []).map(keyOfLine).filter((key): key is NoteKey => key !== undefined);
-  if (keys.length !== (options.keys ?? []).length) throw new RangeError('a key of a log is name+id+base64');
-  if ((await stat(path)).isDirectory()) return verifyDirectory(path, keys, options);
-  if (await isTar(path)) return verifyTar(path, keys, options);
-  const stream = plainBytes(createReadStream(path, { highWaterMark: READ_BYTES }));
-  return { kind: 'export', ...(await verifyExport(stream, options)) };
+  const keys = keysOf(options);
+  const scanners = new Scanners(keys, threadsOf(options));
+  const means = { keys, options, scanners };
+  try {
+    if ((await stat(path)).isDirectory()) return await verifyFolder(new DirectoryFolder(path), means);
+    if (await isTar(path)) return await verifyTar(path, means);
+    const stream = plainBytes(createReadStream(path, { highWaterMark: READ_BYTES }));
+    return { kind: 'export', ...(await scanExport(stream, options, scanners)).found };
+  } finally {
+    await scanners.close();
+  }
 }
 
-async function verifyDirectory(
-  path: string,
-  keys: readonly NoteKey[],
-  options: VerifyOptions,
+async function verifyFolder(folder: LogFolder, means: Means): Promise<PathVerification> {
+  const { keys, options, scanners } = means;
+  const names = await folder.names();
+  const manifest = names.includes('manifest.json') ? await folder.text('manifest.json') : undefined;
+  if (manifest !== undefined && isSpanManifest(manifest)) {
+    const { schedule: _, ...span } = await checkSpan(folder, keys, options, scanners);
+    return { kind: 'span', ...withHead(span, options) };
+  }
+  if (manifest !== undefined && !names.includes('checkpoint'))
+    return { kind: 'archive', ...withHead(await checkArchive(folder, keys, options, scanners), options) };
+  const parts = names.filter((name) => PART.test(name));
+  if (parts.length > 0) return verifyParts(folder, parts, means);
+  const [only, ...others] = names;
+  // As `tar -cf` packs a folder by its name.
+  if (only !== undefined && others.length === 0 && folder instanceof TarFolder && !only.includes('.'))
+    return verifyFolder(folder.sub(only), means);
+  return { kind: 'bundle', ...(await checkFolder(folder, keys, options, scanners)) };
+}
+
+/** Archives of retention, or spans of a scheduled export: one manifest that can be read tells. */
+async function verifyParts(
+  folder: LogFolder,
+  parts: readonly string[],
+  { keys, options, scanners }: Means,
 ): Promise<PathVerification> {
-  const names = await readdir(path);
-  if (names.includes('manifest.json') && !names.includes('checkpoint'))
-    return { kind: 'archive', ...(await checkArchive(path, keys, options)) };
-  const parts = names.filter((name) => PART.test(name)).sort();
-  if (parts.length === 0)
-    return { kind: 'bundle', ...(await checkFolder(new DirectoryFolder(path), keys, options)) };
-  let all: ExportVerification | undefined;
-  for (const part of parts) all = joined(all, await checkArchive(join(path, part), keys, options), part);
-  return { kind: 'archive', ...(all ?? { ...NOTHING, ...answerOf(new Problems(), []) }) };
-}
-
-/** The archives of two parts as one answer. */
-function joined(
-  before: ExportVerification | undefined,
-  part: ExportVerification,
-  folder: string,
-): ExportVerification {
-  const problems = part.problems.map((problem) => ({ ...problem, file: join(folder, problem.file ?? '') }));
-  if (before === undefined) return { ...part, problems };
-  const origin = before.origin === part.origin ? part.origin : null;
-  const other =
-    origin === null ? [{ line: 0, file: folder, problem: 'it is the archive of another log' }] : [];
-  return {
-    ...part,
-    ok: before.ok && part.ok && origin !== null,
-    count: before.count + part.count,
-    firstIndex: before.firstIndex ?? part.firstIndex,
-    origin,
-    checkpointSize: before.checkpointSize === null ? null : part.checkpointSize,
-    problems: [...before.problems, ...problems, ...other],
-    problemCount: before.problemCount + part.problemCount + other.length,
-    limits: [...new Set([...before.limits, ...part.limits])],
-  };
+  let spans = false;
+  for (const part of parts) {
+    spans ||= isSpanManifest(await folder.sub(part).text('manifest.json'));
+    if (spans) break;
+  }
+  if (spans) {
+    const found = await checkParts(parts, checkSchedule(folder, keys, scanners), SPANS, options);
+    return { kind: 'schedule', ...withHead(found, options) };
+  }
+  const found = await checkParts(
+    parts,
+    (part, each) => checkArchive(folder.sub(part), keys, each, scanners),
+    ARCHIVES,
+    options,
+  );
+  return { kind: 'archive', ...withHead(found, options) };
 }
 
 /** A compressed one is unpacked to a file of its own first: its files are wanted in another order than they stand in. */
-async function verifyTar(
-  path: string,
-  keys: readonly NoteKey[],
-  options: VerifyOptions,
-): Promise<PathVerification> {
+async function verifyTar(path: string, means: Means): Promise<PathVerification> {
   const aside = await mkdtemp(join(tmpdir(), 'leasegate-verify-'));
   let folder: TarFolder | undefined;
   try {
@@ -94,7 +113,7 @@ async function verifyTar(
     if (compressed)
       await pipeline(plainBytes(createReadStream(path)), createWriteStream(plain, { mode: 0o600 }));
     folder = await TarFolder.open(plain);
-    return { kind: 'bundle', ...(await checkFolder(folder, keys, options)) };
+    return await verifyFolder(folder, means);
   } catch (error) {
     if (!(error instanceof FolderDamaged)) throw error;
     const problems = new Problems();

@@ -92,7 +92,8 @@ async function withManifest(invocation: Invocation, result: PathVerification): P
 
 function placeOf({ line, file, index }: ExportProblem): string {
   const record = index === undefined ? '' : ` (record ${index})`;
-  return `${file ?? `line ${line}`}${record}`;
+  const place = file === undefined ? `line ${line}` : line > 0 ? `${file} line ${line}` : file;
+  return `${place}${record}`;
 }
 
 function headOf(text: string | undefined): ExpectedHead | undefined {

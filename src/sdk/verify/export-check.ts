@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import { HASH_BYTES } from '../../tlog/hash.js';
-import { keyOfLine, type NoteKey } from '../../tlog/note.js';
+import type { NoteKey } from '../../tlog/note.js';
 import type { BlockScan } from './block-scan.js';
 import type { Block } from './blocks.js';
 import { checkEntry } from './entry-check.js';
@@ -17,6 +17,7 @@ import {
 } from './export-lines.js';
 import type { ExportVerification, VerifyOptions } from './export-verification.js';
 import { limitsOf } from './limits.js';
+import { keysOf } from './log-keys.js';
 import { membersOf } from './line-value.js';
 import { Problems } from './problems.js';
 import { ProofCheck } from './proof-check.js';
@@ -39,11 +40,7 @@ export class ExportCheck {
   #proved = 0;
 
   constructor(options: VerifyOptions) {
-    this.keys = (options.keys ?? []).map((line) => {
-      const key = keyOfLine(line);
-      if (key === undefined) throw new RangeError('a key of a log is name+id+base64');
-      return key;
-    });
+    this.keys = keysOf(options);
     this.#problems = new Problems(options.maxProblems);
     this.#tree = new TreeClaims(this.#problems, this.keys, options.expectedHead);
     this.#proofs = new ProofCheck(this.keys);

@@ -1,10 +1,15 @@
 import { checkpointOf, type Checkpoint } from '../../tlog/checkpoint.js';
+import { CompactRange } from '../../tlog/compact-range.js';
 import { parseNote, signersOf, type NoteKey } from '../../tlog/note.js';
+import { TILE_WIDTH } from '../../tlog/tile.js';
 import type { ExportVerification, VerifyOptions } from './export-verification.js';
 import { LIMITS } from './limits.js';
 import type { LogFolder } from './log-folder.js';
 import { Problems } from './problems.js';
-import { TileFolder, type FolderRange } from './tile-folder.js';
+import type { Scanners } from './scanners.js';
+import type { TileTask } from './tile-scan.js';
+import { TileWalk } from './tile-walk.js';
+import { UpperTiles } from './upper-tiles.js';
 
 /** What an answer about nothing says. */
 export const NOTHING: Omit<ExportVerification, 'ok' | 'problems' | 'problemCount' | 'limits'> = {
@@ -26,6 +31,7 @@ export async function checkFolder(
   folder: LogFolder,
   keys: readonly NoteKey[],
   options: VerifyOptions,
+  scanners: Scanners,
 ): Promise<ExportVerification> {
   const problems = new Problems(options.maxProblems);
   const note = await folder.text('checkpoint');
@@ -33,10 +39,16 @@ export async function checkFolder(
   if (checkpoint === undefined) return { ...NOTHING, ...answerOf(problems, [LIMITS.unsigned]) };
   const { expectedHead: expected } = options;
   const range = await rangeOf(folder, checkpoint, problems);
-  const tiles = new TileFolder(folder, problems, options.onProgress);
-  const tree = await tiles.tree(range, expected);
-  if (!tiles.broken && !tree.root().equals(checkpoint.root))
-    problems.foundIn('checkpoint', `the tiles are not those of the checkpoint at size ${checkpoint.size}`);
+  const tiles = new TileWalk(folder, scanners, problems, options);
+  const upper = new UpperTiles(folder, problems);
+  const tree = new CompactRange();
+  const { size } = checkpoint;
+  const span = { ...range, first: 0, end: Math.ceil(size / TILE_WIDTH) };
+  await tiles.append(tree, span, (root) => upper.add(root));
+  const broken = tiles.missing > 0;
+  if (!broken) await upper.finish();
+  if (!broken && !tree.root().equals(checkpoint.root))
+    problems.foundIn('checkpoint', `the tiles are not those of the checkpoint at size ${size}`);
   if (expected !== undefined && expected.size > checkpoint.size)
     problems.foundIn(
       'checkpoint',
@@ -56,7 +68,7 @@ export async function checkFolder(
     count: tiles.count,
     firstIndex: some ? range.from : null,
     lastIndex: some ? range.to - 1 : null,
-    rootHash: tiles.broken ? null : tree.root().toString('hex'),
+    rootHash: broken ? null : tree.root().toString('hex'),
     checkpointSize: keys.length > 0 && problems.count === 0 ? checkpoint.size : null,
     origin: checkpoint.origin,
   };
@@ -95,7 +107,7 @@ async function rangeOf(
   folder: LogFolder,
   { origin, size }: Checkpoint,
   problems: Problems,
-): Promise<FolderRange> {
+): Promise<Pick<TileTask, 'size' | 'from' | 'to'>> {
   const text = await folder.text('bundle.json');
   if (text === undefined) return { size, from: 0, to: size };
   try {

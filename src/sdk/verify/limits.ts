@@ -10,6 +10,8 @@ export const LIMITS = {
   part: 'Of the entries that are not in it the hashes were checked, and nothing here tells what they say.',
   retained:
     'Of the entries that are in no file of the archive the hashes were checked, and nothing here tells what they say; their class may have another archive, or have been dropped.',
+  asideCheckpoint:
+    'The file `checkpoint` was verified by itself; nothing here leads to the size that it is of, so that it was not compared with the entries.',
   tail: 'Entries that were added after the size that the export names are not in it.',
   offered: 'An event that was never offered to the log leaves no trace in it.',
   filtered:

@@ -28,6 +28,12 @@ export class Problems {
     this.#add({ line, ...(index !== undefined && { index }), problem });
   }
 
+  /** What was found elsewhere: those that were listed there, of so many. */
+  take(listed: readonly ExportProblem[], count: number): void {
+    this.#listed.push(...listed.slice(0, Math.max(0, this.most - this.#listed.length)));
+    this.#count += count;
+  }
+
   #add(problem: ExportProblem): void {
     this.#count += 1;
     if (this.#listed.length < this.most) this.#listed.push(problem);

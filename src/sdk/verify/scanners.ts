@@ -1,32 +1,29 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { BlockScanner, type BlockScan, type ScanHeader } from './block-scan.js';
 import type { NoteKey } from '../../tlog/note.js';
 import { keyLine } from '../../tlog/note.js';
+import { ScanWork, type ScanAnswers, type ScanTasks } from './scan-work.js';
 
-/** A block to be scanned, as it goes to a thread; its bytes are of memory that both have. */
-export interface ScanTask {
+/** A task as it goes to a thread. */
+export interface ThreadTask<K extends keyof ScanTasks> {
   readonly id: number;
-  readonly bytes: Uint8Array;
-  readonly begin: number;
-  readonly header: ScanHeader;
+  readonly kind: K;
+  readonly task: ScanTasks[K];
 }
 
 /** What comes back. */
-export interface ScanAnswer extends Omit<BlockScan, 'hashes' | 'nodes'> {
-  readonly id: number;
-  readonly hashes: Uint8Array;
-  readonly nodes: readonly Uint8Array[];
-}
+export type ThreadAnswer =
+  | { readonly id: number; readonly found: ScanAnswers[keyof ScanTasks] }
+  | { readonly id: number; readonly failed: { readonly message: string; readonly code: string | undefined } };
 
 interface Waiting {
-  readonly resolve: (scan: BlockScan) => void;
+  readonly resolve: (found: never) => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** Scans blocks in threads, each block in the one whose turn it is; with one thread in the thread that calls. */
+/** Does tasks in threads, each in the one whose turn it is; with one thread in the thread that calls. */
 export class Scanners {
-  readonly #own: BlockScanner;
+  readonly #own: ScanWork;
   readonly #workers: Worker[] = [];
   readonly #waiting = new Map<number, Waiting>();
   #next = 0;
@@ -34,24 +31,19 @@ export class Scanners {
 
   constructor(
     private readonly keys: readonly NoteKey[],
-    private readonly threads: number,
+    readonly threads: number,
   ) {
-    this.#own = new BlockScanner(keys);
+    this.#own = new ScanWork(keys);
   }
 
-  /** Rejects when a thread ended before its time. The bytes must stay as they are until then. */
-  async scan(bytes: Buffer, begin: number, header: ScanHeader): Promise<BlockScan> {
-    if (this.threads <= 1) return this.#own.scan(bytes, begin, header);
-    if (this.#broken !== undefined) throw this.#broken;
-    const id = this.#next;
-    this.#next += 1;
-    const worker = (this.#workers[id % this.threads] ??= this.#start());
-    const { filtered, origin } = header;
-    const task: ScanTask = { id, bytes, begin, header: { filtered, origin } };
-    return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject });
-      worker.postMessage(task);
-    });
+  /**
+   * Rejects when a file cannot be read, or a thread ended before its time. Shared bytes must stay as they are until then.
+   * Whoever does not wait at once has no unhandled rejection.
+   */
+  scan<K extends keyof ScanTasks>(kind: K, task: ScanTasks[K]): Promise<ScanAnswers[K]> {
+    const found = this.#scan(kind, task);
+    found.catch(() => undefined);
+    return found;
   }
 
   async close(): Promise<void> {
@@ -65,13 +57,28 @@ export class Scanners {
     );
   }
 
+  async #scan<K extends keyof ScanTasks>(kind: K, task: ScanTasks[K]): Promise<ScanAnswers[K]> {
+    if (this.threads <= 1) return this.#own.does[kind](task);
+    if (this.#broken !== undefined) throw this.#broken;
+    const id = this.#next;
+    this.#next += 1;
+    const worker = (this.#workers[id % this.threads] ??= this.#start());
+    const sent: ThreadTask<K> = { id, kind, task };
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+      worker.postMessage(sent);
+    });
+  }
+
   #start(): Worker {
     const worker = new Worker(new URL('./scan-thread.js', import.meta.url), {
       workerData: this.keys.map(keyLine),
     });
-    worker.on('message', ({ id, hashes, nodes, ...scan }: ScanAnswer) => {
-      this.#waiting.get(id)?.resolve({ ...scan, hashes: bufferOf(hashes), nodes: nodes.map(bufferOf) });
-      this.#waiting.delete(id);
+    worker.on('message', (answer: ThreadAnswer) => {
+      const waiting = this.#waiting.get(answer.id);
+      this.#waiting.delete(answer.id);
+      if ('found' in answer) waiting?.resolve(answer.found as never);
+      else waiting?.reject(Object.assign(new Error(answer.failed.message), { code: answer.failed.code }));
     });
     worker.once('error', (error: Error) => this.#fail(error));
     worker.once('exit', () => this.#fail(new Error('a thread that verifies has ended')));
@@ -83,8 +90,4 @@ export class Scanners {
     for (const { reject } of this.#waiting.values()) reject(error);
     this.#waiting.clear();
   }
-}
-
-function bufferOf(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
