@@ -47,4 +47,6 @@ export interface ExportWriter {
   written?(batch: WrittenEntries): Piece;
   /** What comes after the last entry. An export without it was cut off. */
   end(): Piece;
+  /** After the end: the SHA-256 of all pieces, in hex, where the form has to know it anyway. */
+  sha256?(): string;
 }

@@ -44,12 +44,17 @@ export class JsonlWriter implements ExportWriter {
   }
 
   end(): string {
-    return line({
+    const last = line({
       count: this.#count,
       root_hash: this.#scope?.head.rootHash ?? null,
       right: this.#scope?.checkpoint?.right ?? [],
       content_hash: this.#content.copy().digest('hex'),
     });
+    return this.#written(last);
+  }
+
+  sha256(): string {
+    return this.#content.copy().digest('hex');
   }
 
   #written(text: string): string {

@@ -1,7 +1,10 @@
+import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { copiedRows } from '../../../src/export/copied-rows.js';
 import { EntriesGone } from '../../../src/export/entries-gone.js';
 import { entryLines } from '../../../src/export/jsonl.js';
 import { LogReader } from '../../../src/export/log-reader.js';
+import { linesBetween, writtenBetween } from '../../../src/export/written-lines.js';
 import { offerMany, openLog, type LogParts } from '../audit/log-parts.js';
 
 let parts: LogParts;
@@ -29,7 +32,7 @@ async function offer(...leaves: Buffer[]): Promise<void> {
 
 async function bothWays(size: number, from = 0): Promise<{ theirs: string; ours: string; count: number }> {
   let [theirs, ours, count] = ['', '', 0];
-  for await (const page of reader.lines(ALL, size, from)) {
+  for await (const page of reader.lines(size, from)) {
     theirs += page.text.toString();
     count += page.count;
   }
@@ -64,6 +67,29 @@ describe('lines that PostgreSQL writes', () => {
     const { theirs, ours, count } = await bothWays(11);
     expect(theirs).toBe(ours);
     expect(count).toBe(11);
+  });
+
+  it('come whole in rows that are larger than what a socket is read by', async () => {
+    await offerMany(parts, 3_000);
+    await parts.sequencer().drain();
+    const client = new Client({ connectionString: parts.settings.values.database.url.expose() });
+    await client.connect();
+    try {
+      const rows = await copiedRows(client, linesBetween(5, 3_000));
+      const written = writtenBetween(rows, 5, 3_000);
+      expect(written?.reduce((sum, { count }) => sum + count, 0)).toBe(2_995);
+      const { ours } = await bothWays(3_000, 5);
+      expect(Buffer.concat(written?.map(({ text }) => text) ?? []).toString() === ours).toBe(true);
+      expect(writtenBetween(rows, 6, 3_000)).toBeUndefined();
+      expect(writtenBetween(rows, 5, 3_001)).toBeUndefined();
+      await expect(copiedRows(client, 'SELECT 1 / 0')).rejects.toMatchObject({ code: '22012' });
+      expect(await copiedRows(client, `SELECT 'a', NULL::text, ''`)).toEqual([
+        [Buffer.from('a'), null, Buffer.alloc(0)],
+      ]);
+      expect(await copiedRows(client, 'SELECT 1 WHERE false')).toEqual([]);
+    } finally {
+      await client.end();
+    }
   });
 
   it('of many pages and of a part are the same', async () => {
