@@ -14,6 +14,15 @@ export const AT_START: JsonState = { inString: false };
 /** Everything that was found in a text. Throws `response_unreadable` for what is no text or is nested without end. */
 export function lookThrough(plan: ScrubPlan, needles: Needles, bytes: Buffer, form: Form): readonly Span[] {
   if (!isText(bytes)) throw unreadable('The body is called text and has binary data in it.');
+  return scan(plan, needles, bytes, form);
+}
+
+/** Everything that was found in a string as it reads, which may have any character in it. Throws as {@link lookThrough}. */
+export function lookInString(plan: ScrubPlan, needles: Needles, bytes: Buffer): readonly Span[] {
+  return scan(plan, needles, bytes, 'text');
+}
+
+function scan(plan: ScrubPlan, needles: Needles, bytes: Buffer, form: Form): readonly Span[] {
   try {
     return new Scan(plan, needles, bytes.length).run(ByteText.ofBytes(bytes), form);
   } catch (error) {

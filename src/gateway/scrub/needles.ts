@@ -29,6 +29,7 @@ export class Needles {
   readonly longestBytes: number;
   /** Whether a secret reaches over what ends words: spaces, quotes, line ends. */
   readonly hasSeparators: boolean;
+  readonly #longestNeedle: number;
   #search: NeedleSearch | undefined;
   static readonly #none = new Needles([]);
   static readonly #made = new WeakMap<readonly Secret[], Needles>();
@@ -37,6 +38,7 @@ export class Needles {
     const needles = new Map<string, Needle>();
     for (const secret of raw) addSecret(needles, secret);
     this.#needles = needles;
+    this.#longestNeedle = Math.max(0, ...[...needles.keys()].map((needle) => needle.length));
     this.longestBytes = Math.max(0, ...raw.map((secret) => secret.length));
     this.hasSeparators = raw.some((secret) => /[\s"'<>]/.test(secret));
   }
@@ -85,13 +87,16 @@ export class Needles {
 
   /** Where the longest end of the bytes begins that a needle could begin with; their length where there is none. */
   openFrom(bytes: Buffer): number {
-    const longest = Math.max(0, ...[...this.#needles.keys()].map((needle) => needle.length));
-    const text = bytes.toString('latin1', Math.max(0, bytes.length - longest + 1));
-    for (let at = 0; at < text.length; at += 1) {
-      const end = text.slice(at);
-      for (const needle of this.#needles.keys()) if (needle.startsWith(end)) return bytes.length - end.length;
+    const from = Math.max(0, bytes.length - this.#longestNeedle + 1);
+    const text = bytes.toString('latin1', from);
+    let open = text.length;
+    for (const needle of this.#needles.keys()) {
+      const first = needle.charAt(0);
+      for (let at = text.indexOf(first); at >= 0 && at < open; at = text.indexOf(first, at + 1)) {
+        if (text.length - at < needle.length && needle.startsWith(text.slice(at))) open = at;
+      }
     }
-    return bytes.length;
+    return from + open;
   }
 }
 

@@ -5,16 +5,28 @@ import { lookThrough, redact, toRedact } from '../look.js';
 import type { Needles } from '../needles.js';
 import type { Form } from '../scan.js';
 import type { ScrubPlan } from '../scrub-plan.js';
-import { blockedResponse, type PieceScrub } from './scrub-stream.js';
+import type { Span } from '../span.js';
+import { EventLines } from './event-lines.js';
+import { JoinedEvents, type EventString } from './joined-events.js';
+import { jsonStrings, type EventStrings } from './json-strings.js';
+import { blockedResponse, LONGEST_HOLD_TICKS, type PieceScrub } from './scrub-stream.js';
+import { TextPlaces } from './text-places.js';
 
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 /** Longer than any event of an honest provider, images in base64 included. */
 const LONGEST_EVENT_BYTES = 16_777_216;
 
-/** Server-sent events (HTML Living Standard §9.2): each goes on as soon as its last line has come. */
+type Marked = Omit<EventStrings, 'strings'> & { readonly strings: readonly EventString[] };
+
+/**
+ * Server-sent events (HTML Living Standard §9.2): each is looked through by itself once its last line has come, and the
+ * strings of JSON that go on from one to the next are looked through as one.
+ */
 export class EventPieces implements PieceScrub {
   readonly counts = new FindingCounts();
+  readonly #joined: JoinedEvents;
+  readonly #places = new TextPlaces();
   #held: Buffer[] = [];
   #heldBytes = 0;
   #lineIsEmpty = true;
@@ -24,22 +36,32 @@ export class EventPieces implements PieceScrub {
     private readonly plan: ScrubPlan,
     private readonly needles: Needles,
     private readonly mode: ScrubMode,
-  ) {}
+  ) {
+    this.#joined = new JoinedEvents(plan, needles, mode, this.counts);
+  }
+
+  get holds(): boolean {
+    return this.#joined.holds;
+  }
 
   push(chunk: Buffer): Buffer {
     const clean: Buffer[] = [];
     let from = 0;
     for (let at = 0; at < chunk.length; at += 1) {
       if (!this.#endsEvent(chunk[at] as number)) continue;
-      clean.push(this.#scrub(this.#take(chunk.subarray(from, at + 1))));
+      clean.push(...this.#scrub(this.#take(chunk.subarray(from, at + 1))));
       from = at + 1;
     }
     if (from < chunk.length) this.#hold(chunk.subarray(from));
     return Buffer.concat(clean);
   }
 
+  tick(): Buffer {
+    return Buffer.concat(this.#joined.tick(LONGEST_HOLD_TICKS));
+  }
+
   end(): Buffer {
-    return this.#scrub(this.#take(Buffer.alloc(0)));
+    return Buffer.concat([...this.#scrub(this.#take(Buffer.alloc(0))), ...this.#joined.end()]);
   }
 
   /** Whether this byte is the end of an empty line. */
@@ -68,25 +90,37 @@ export class EventPieces implements PieceScrub {
     return event;
   }
 
-  #scrub(event: Buffer): Buffer {
-    if (event.length === 0) return event;
-    const lines = event.toString('latin1').split(/(\r\n|\n|\r)/);
-    const data = lines.filter(isData).map(valueOf);
-    const others = lines.filter((line) => !isData(line)).join('');
-    const cleanOthers = this.#clean(others, 'text');
-    const payload = data.join('\n');
-    const cleanPayload = this.#clean(payload, /^[\s]*[{["]/.test(payload) ? 'json' : 'text');
-    if (cleanOthers === others && cleanPayload === payload) return event;
-    return Buffer.from(
-      rebuilt(lines, cleanOthers === others ? undefined : cleanOthers, cleanPayload),
-      'latin1',
+  #scrub(event: Buffer): Buffer[] {
+    if (event.length === 0) return [];
+    const lines = new EventLines(event);
+    const others = this.#clean(lines.others, 'text', []);
+    const isJson = /^[\s]*[{["]/.test(lines.payload);
+    const found = isJson ? this.#strings(lines.payload) : undefined;
+    const payload = this.#clean(lines.payload, isJson ? 'json' : 'text', found?.strings ?? []);
+    const strings = payload === lines.payload ? found : this.#strings(payload);
+    // A copy, so that a few bytes do not keep a whole chunk alive.
+    const whole = Buffer.from(event);
+    return this.#joined.push(event.length, payload, strings, (clean) =>
+      clean === lines.payload && others === lines.others ? whole : lines.with(clean, others),
     );
   }
 
-  #clean(text: string, form: Form): string {
+  #strings(payload: string): Marked | undefined {
+    const found = jsonStrings(payload);
+    if (found === undefined) return undefined;
+    const strings = found.strings.map((string) => ({
+      ...string,
+      isText: this.#places.isText(string, payload.slice(string.start, string.end)),
+    }));
+    return { ...found, strings };
+  }
+
+  /** What lies within a text that goes on is left to the look through the whole of it. */
+  #clean(text: string, form: Form, strings: readonly EventString[]): string {
     if (text === '') return text;
     const bytes = Buffer.from(text, 'latin1');
-    const spans = lookThrough(this.plan, this.needles, bytes, form);
+    const found = lookThrough(this.plan, this.needles, bytes, form);
+    const spans = found.length === 0 || strings.length === 0 ? found : outside(found, strings);
     this.counts.add(spans);
     if (this.mode === 'block' && spans.length > 0) throw blockedResponse();
     const clean = redact(this.needles, bytes, toRedact(spans, this.mode), form);
@@ -94,32 +128,12 @@ export class EventPieces implements PieceScrub {
   }
 }
 
-function isData(line: string): boolean {
-  return line === 'data' || line.startsWith('data:');
-}
-
-function valueOf(line: string): string {
-  return line.replace(/^data(?:: ?)?/, '');
-}
-
-/** The event with other data in place of its first data line; the others of them are gone. */
-function rebuilt(lines: readonly string[], others: string | undefined, payload: string): string {
-  const end = lines.find((line) => /^[\r\n]+$/.test(line)) ?? '\n';
-  const data = payload
-    .split('\n')
-    .map((line) => `data: ${line}${end}`)
-    .join('');
-  if (others !== undefined)
-    return `${others.replace(/[\r\n]+$/, '')}${others.trim() === '' ? '' : end}${data}${end}`;
-  let result = '';
-  let placed = false;
-  for (let index = 0; index < lines.length; index += 2) {
-    const line = lines[index] as string;
-    if (!isData(line)) result += line + (lines[index + 1] ?? '');
-    else if (!placed) {
-      result += data;
-      placed = true;
-    }
-  }
-  return result;
+/** Those that do not lie within a text; both are in order. */
+function outside(spans: readonly Span[], strings: readonly EventString[]): readonly Span[] {
+  let next = 0;
+  return spans.filter(({ start, end }) => {
+    while (next < strings.length && (strings[next] as EventString).end < end) next += 1;
+    const string = strings[next];
+    return string === undefined || !string.isText || start < string.start;
+  });
 }

@@ -1,4 +1,5 @@
 import { byteClass, DIGITS, LOWER, runEnd, UPPER } from '../byte-class.js';
+import { privateKeyGoesOn } from '../detect/private-key.js';
 import type { Needles } from '../needles.js';
 import type { Form } from '../scan.js';
 import type { ScrubPlan } from '../scrub-plan.js';
@@ -16,6 +17,7 @@ const LONGEST_ESCAPE = 12;
 /** The longest IBAN with its spaces, and then some. */
 const NUMBER_BYTES = 48;
 
+const SPACE = byteClass(' \t\r\n');
 const SEPARATOR = byteClass(' \t\r\n"<>');
 const LINE_END = byteClass('\r\n');
 const STRING_END = byteClass('\r\n"');
@@ -30,12 +32,17 @@ export class HoldBack {
   readonly #holdBytes: number;
   readonly #secretBytes: number;
 
-  constructor(plan: ScrubPlan, needles: Needles, form: Form) {
-    // Patterns may take in spaces; over the end of a line or a JSON string hardly one is meant to go.
-    this.#ends = plan.patterns.length === 0 ? SEPARATOR : form === 'json' ? STRING_END : LINE_END;
+  /** Of a `string`, whoever asks looks for the beginning of a credential with separators by itself. */
+  constructor(plan: ScrubPlan, needles: Needles, form: Form | 'string') {
+    this.#ends = endsOf(plan, form);
     const escapedBytes = needles.longestBytes * ESCAPED_TIMES;
     this.#holdBytes = Math.max(HOLD_BYTES, escapedBytes);
-    this.#secretBytes = needles.hasSeparators ? escapedBytes : 0;
+    this.#secretBytes = needles.hasSeparators && form !== 'string' ? escapedBytes : 0;
+  }
+
+  /** The offset at which a private key begins that has not ended; the length of the bytes where there is none. */
+  privateKeyFrom(bytes: Buffer): number {
+    return privateKeyStart(bytes);
   }
 
   /** The offset from which the bytes are to be held back. */
@@ -55,6 +62,22 @@ export class HoldBack {
     while (at > limit && this.#ends[bytes[at - 1] as number] === 0) at -= 1;
     return at === limit && at > 0 ? betweenEscapes(bytes, wholeGroups(bytes, at)) : at;
   }
+}
+
+function endsOf({ patterns }: ScrubPlan, form: Form | 'string'): Uint8Array {
+  if (patterns.length === 0) return SEPARATOR;
+  // Patterns may take in spaces; over the end of a line or a JSON string hardly one is meant to go.
+  if (form === 'json') return STRING_END;
+  // Who reads a model's words waits for each of them, so a line is too much where no pattern can have a space in it.
+  if (form === 'string' && patterns.every(({ expression }) => isOfOneWord(expression.pattern())))
+    return SPACE;
+  return LINE_END;
+}
+
+/** Whether nothing that an expression matches can have a space in it; says no where that takes more than a look. */
+export function isOfOneWord(expression: string): boolean {
+  const bare = expression.replace(/\\[^A-Za-z0-9\s]/g, '');
+  return !/[\s.]|\[\^|\[\[:|\\(?![bBdwSAz])/.test(bare);
 }
 
 /** Back to where a group of four of base64 begins: the next piece has to be read in the same rhythm. */
@@ -86,7 +109,7 @@ function privateKeyStart(bytes: Buffer): number {
   const tail = Math.max(0, bytes.length - PRIVATE_KEY_BYTES);
   const begins = bytes.subarray(tail).lastIndexOf('-----BEGIN ');
   if (begins < 0) return bytes.length;
-  return bytes.subarray(tail + begins).includes('-----END ') ? bytes.length : tail + begins;
+  return privateKeyGoesOn(bytes, tail + begins) ? tail + begins : bytes.length;
 }
 
 /** Back over full lines of base64 that end where the cut would be. */

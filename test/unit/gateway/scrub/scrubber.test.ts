@@ -129,13 +129,13 @@ describe('a stream', () => {
 
   it('lets each event out when it is whole', async () => {
     const { pieces } = await streamed(
-      ['event: a\r\ndata: {"text":"ann@exam', 'ple.com"}\r\n', '\r\ndata: 1\n\nda', 'ta: 2\n\n'],
+      ['event: a\r\ndata: {"text":"ann@exam', 'ple.com "}\r\n', '\r\ndata: 1\n\nda', 'ta: 2\n\n'],
       EVENTS_TYPE,
     );
     expect(pieces).toEqual([
       '',
       '',
-      'event: a\r\ndata: {"text":"[redacted:email]"}\r\n\r\ndata: 1\n\n',
+      'event: a\r\ndata: {"text":"[redacted:email] "}\r\n\r\ndata: 1\n\n',
       'data: 2\n\n',
       '',
     ]);
