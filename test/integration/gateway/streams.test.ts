@@ -169,6 +169,33 @@ describe('a stream', () => {
     });
   });
 
+  it('of a model, which spreads the key and an address over its events, shows neither', async () => {
+    const reading = await start('/live');
+    const provider = open.get('/live');
+    const event = (content: string): string =>
+      `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content } }] })}\n\n`;
+    const words = [...`Send ${world.key} to ann.lee@example.com, `];
+    for (const character of words) {
+      provider?.write(event(character));
+      await new Promise(setImmediate);
+    }
+    provider?.write(event('please'));
+    // The last word comes although nothing follows it.
+    await until(() => reading.text.includes('"please"'), { what: 'the word that was held back' });
+    provider?.end('data: [DONE]\n\n');
+    await reading.done;
+    const contents = [...reading.text.matchAll(/"content":"([^"]*)"/g)].map(([, content]) => content);
+    expect(contents).toHaveLength(words.length + 1);
+    expect(contents.join('')).toBe('Send [redacted:credential] to [redacted:email], please');
+    expect(await endOf(reading)).toMatchObject({
+      result: 'success',
+      findings: [
+        { kind: 'credential', count: 1 },
+        { kind: 'email', count: 1 },
+      ],
+    });
+  });
+
   it('is cut where something comes that must not', async () => {
     open.delete('/echo');
     const response = await Promise.all([

@@ -95,9 +95,9 @@ export class EventPieces implements PieceScrub {
     const lines = new EventLines(event);
     const others = this.#clean(lines.others, 'text', []);
     const isJson = /^[\s]*[{["]/.test(lines.payload);
-    const found = isJson ? this.#strings(lines.payload) : undefined;
+    const found = this.#strings(lines.payload, isJson);
     const payload = this.#clean(lines.payload, isJson ? 'json' : 'text', found?.strings ?? []);
-    const strings = payload === lines.payload ? found : this.#strings(payload);
+    const strings = payload === lines.payload ? found : this.#strings(payload, isJson);
     // A copy, so that a few bytes do not keep a whole chunk alive.
     const whole = Buffer.from(event);
     return this.#joined.push(event.length, payload, strings, (clean) =>
@@ -105,8 +105,8 @@ export class EventPieces implements PieceScrub {
     );
   }
 
-  #strings(payload: string): Marked | undefined {
-    const found = jsonStrings(payload);
+  #strings(payload: string, isJson: boolean): Marked | undefined {
+    const found = isJson ? jsonStrings(payload) : bareString(payload);
     if (found === undefined) return undefined;
     const strings = found.strings.map((string) => ({
       ...string,
@@ -126,6 +126,13 @@ export class EventPieces implements PieceScrub {
     const clean = redact(this.needles, bytes, toRedact(spans, this.mode), form);
     return clean === bytes ? text : clean.toString('latin1');
   }
+}
+
+/** What an event says that is a line of text, such as a word of a model. */
+function bareString(payload: string): Marked | undefined {
+  if (payload === '' || payload.includes('\n')) return undefined;
+  const string = { place: 'data', name: '', inDelta: false, start: 0, end: payload.length };
+  return { type: '', group: '', strings: [{ ...string, isText: false, isBare: true }] };
 }
 
 /** Those that do not lie within a text; both are in order. */

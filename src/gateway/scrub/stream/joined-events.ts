@@ -20,12 +20,14 @@ const ENDS = /(?:_stop|[._]done)$/;
 /** A string of an event, and whether it is text; see {@link TextPlaces}. */
 export interface EventString extends JsonString {
   readonly isText: boolean;
+  /** Whether it is what the event says and no string of JSON, so that nothing in it is an escape. */
+  readonly isBare?: boolean;
 }
 
 /** An event that waits until its strings are looked through together with those of the next. */
 interface Held {
   readonly payload: string;
-  readonly parts: readonly { readonly start: number; readonly end: number; readonly part: StringPart }[];
+  readonly parts: readonly { readonly string: EventString; readonly part: StringPart }[];
   readonly bytes: number;
   readonly tick: number;
   /** The event with other data; with the same data it is what it was. */
@@ -74,11 +76,12 @@ export class JoinedEvents {
     const parts = (event?.strings ?? [])
       .filter(({ isText }) => isText || !this.needles.empty)
       .map((string) => {
-        const part = { text: readable(payload.slice(string.start, string.end)), clean: '', done: false };
+        const written = payload.slice(string.start, string.end);
+        const part = { text: string.isBare === true ? written : readable(written), clean: '', done: false };
         const joined = this.#joined(string, event?.group ?? '');
         joined.add(part);
         joined.settle('word');
-        return { start: string.start, end: string.end, part };
+        return { string, part };
       });
     this.#queue.push({ payload, parts, bytes, tick: this.#tick, with: rebuild });
     this.#heldBytes += bytes;
@@ -149,10 +152,10 @@ export class JoinedEvents {
 function cleaned({ payload, parts }: Held): string {
   let clean = '';
   let at = 0;
-  for (const { start, end, part } of parts) {
+  for (const { string, part } of parts) {
     if (part.clean === part.text) continue;
-    clean += payload.slice(at, start) + written(part.clean);
-    at = end;
+    clean += payload.slice(at, string.start) + (string.isBare === true ? part.clean : written(part.clean));
+    at = string.end;
   }
   return clean + payload.slice(at);
 }

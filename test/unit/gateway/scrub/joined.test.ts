@@ -193,6 +193,32 @@ describe('what is not text of a model', () => {
   });
 });
 
+describe('events that are text', () => {
+  const said = (text: string): string =>
+    [...text.matchAll(/^data:(?: )?(.*)$/gm)].map(([, line]) => line).join('');
+
+  it('are joined once they read like words, and are kept clean of the credential from the first on', async () => {
+    const words = [
+      SECRET.slice(0, 12),
+      SECRET.slice(12),
+      ' is',
+      ' it: ',
+      KEY.slice(0, 9),
+      KEY.slice(9),
+      '\\n.',
+    ];
+    const chunks = words.map((word) => `data: ${word}\n\n`);
+    const { text: out } = await streamed([...chunks, 'data: [DONE]\n\n'], EVENTS_TYPE, { secrets: [SECRET] });
+    expect(said(out)).toBe('[redacted:credential] is it: [redacted:key/github]\\n.[DONE]');
+  });
+
+  it('are not joined while they are lines', async () => {
+    const chunks = ['user 4111', '1111', '1111', '1111'].map((line) => `data: ${line}\n\n`);
+    const { pieces } = await streamed(chunks, EVENTS_TYPE, { secrets: [SECRET] });
+    expect(pieces.slice(0, 4)).toEqual(chunks);
+  });
+});
+
 describe('modes', () => {
   const chunks = ['Key: ', KEY.slice(0, 7), KEY.slice(7, 30), KEY.slice(30), ' ', 'done'].map((content) =>
     sse({ choices: [{ index: 0, delta: { content } }] }),
