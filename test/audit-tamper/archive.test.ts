@@ -1,50 +1,25 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { verifyPath } from '../../src/sdk/verify-path.js';
-import { CompactRange } from '../../src/tlog/compact-range.js';
-import { leafHash } from '../../src/tlog/hash.js';
-import { TILE_WIDTH, tilePath } from '../../src/tlog/tile.js';
-import { craftCheckpoint, craftKey, craftLeaves, ORIGIN, rootOf } from './crafted-log.js';
+import { archiveManifest, craftArchive, partName } from './crafted-archive.js';
+import { craftCheckpoint, craftKey, craftLeaves, rootOf } from './crafted-log.js';
 
 // Parts in the layout that `LogArchive` writes, made here, so that each way of changing one can be tried quickly.
 const COUNT = 1_100;
 const [FROM, TO] = [256, 768];
 const key = craftKey();
 const leaves = craftLeaves(COUNT);
-const hashes = leaves.map((leaf) => leafHash(leaf));
-const PART = `${String(FROM).padStart(12, '0')}-${String(TO).padStart(12, '0')}`;
+const PART = partName(FROM, TO);
 
 let home: string;
 let part: string;
 
-const hex = (from: number, to: number): string[] => {
-  const range = new CompactRange(from);
-  for (const hash of hashes.slice(from, to)) range.append(0, hash);
-  return range.hashes.map((hash) => hash.toString('hex'));
-};
-const lines = (keep: (index: number) => boolean): string =>
-  leaves
-    .flatMap((leaf, index) =>
-      index >= FROM && index < TO && keep(index)
-        ? [`${JSON.stringify({ index, leaf: leaf.toString() })}\n`]
-        : [],
-    )
-    .join('');
-const manifest = {
-  leasegate_archive: 1,
-  origin: ORIGIN,
-  from_index: FROM,
-  to_index: TO,
-  size: COUNT,
-  root_hash: rootOf(leaves).toString('hex'),
-  left: hex(0, FROM),
-  right: hex(TO, COUNT),
-  checkpoint: craftCheckpoint(leaves, [key]) as string | null,
-  keys: [key.line],
-};
+const manifest = archiveManifest(leaves, [FROM, TO], craftCheckpoint(leaves, [key]));
 const writeManifest = (changes: object = {}): Promise<void> =>
   writeFile(join(part, 'manifest.json'), JSON.stringify({ ...manifest, ...changes }));
 const bendLines = async (change: (text: string) => string): Promise<void> => {
@@ -58,15 +33,8 @@ beforeAll(async () => {
 });
 afterAll(() => rm(home, { recursive: true }));
 beforeEach(async () => {
-  await rm(part, { recursive: true, force: true });
-  for (let n = FROM / TILE_WIDTH; n < TO / TILE_WIDTH; n += 1) {
-    const file = join(part, tilePath({ level: 0, n, width: TILE_WIDTH }));
-    await mkdir(dirname(file), { recursive: true });
-    await writeFile(file, Buffer.concat(hashes.slice(n * TILE_WIDTH, (n + 1) * TILE_WIDTH)));
-  }
-  await writeManifest();
-  await writeFile(join(part, 'even.jsonl.gz'), gzipSync(lines((index) => index % 2 === 0)));
-  await writeFile(join(part, 'odd.jsonl.gz'), gzipSync(lines((index) => index % 2 === 1)));
+  await rm(home, { recursive: true, force: true });
+  await craftArchive(home, leaves, [FROM, TO], craftCheckpoint(leaves, [key]));
 });
 
 it('is right as it was written: a part, and the folder of all parts', async () => {
@@ -137,4 +105,68 @@ it.each(TABLE)('of which %s is found out, and where', async (_, act, named) => {
       named.test(`${file}${index === undefined ? '' : `/${index}`}: ${problem}`),
     ),
   ).not.toEqual([]);
+});
+
+describe('of several parts', () => {
+  const parts: readonly (readonly [number, number])[] = [
+    [0, 256],
+    [256, 512],
+    [512, 1_024],
+  ];
+  const craft = async (which = parts): Promise<void> => {
+    await rm(home, { recursive: true });
+    for (const range of which) await craftArchive(home, leaves, range, craftCheckpoint(leaves, [key]));
+  };
+  const found = async (): Promise<string[]> =>
+    (await verifyPath(home, { keys: [key.line] })).problems.map(({ file, problem }) => `${file}: ${problem}`);
+
+  it('one that is missing between two others is named', async () => {
+    await craft(parts.filter((_, at) => at !== 1));
+    expect(await found()).toEqual([
+      expect.stringMatching(/^000000000512-000000001024: entries 256 to 511 are missing before it/),
+    ]);
+  });
+
+  it('what is in two of them is named', async () => {
+    await craft([...parts, [256, 768]]);
+    expect(await found()).toEqual([
+      expect.stringMatching(/^000000000256-000000000768: entries 256 to 511 are there twice/),
+      expect.stringMatching(/^000000000512-000000001024: entries 512 to 767 are there twice/),
+    ]);
+  });
+
+  it('one of another log is named, signed or not', async () => {
+    await craft(parts.slice(0, 2));
+    const other = craftLeaves(COUNT, { 3: { credential: 'payments-api' } });
+    await craftArchive(home, other, [512, 1_024], craftCheckpoint(other, [key]));
+    expect(await found()).toEqual([
+      expect.stringMatching(/^000000000512-.*: the log before entry 512 is not/),
+    ]);
+  });
+
+  it('a folder that is named by other entries than it has is named', async () => {
+    await craft(parts.slice(0, 2));
+    await rename(join(home, partName(256, 512)), join(home, partName(256, 768)));
+    expect(await found()).toEqual([expect.stringMatching(/named by other entries than 256 to 511/)]);
+  });
+
+  it('the whole is right, packed as tar or not, and a head that was kept is compared', async () => {
+    await craft();
+    const right = { ok: true, kind: 'archive', count: 1_024, firstIndex: 0, lastIndex: 1_023, problems: [] };
+    const rootHash = rootOf(leaves.slice(0, 700)).toString('hex');
+    const options = { keys: [key.line], expectedHead: { size: 700, rootHash } };
+    expect(await verifyPath(home, options)).toMatchObject(right);
+    const tar = join(await mkdtemp(join(tmpdir(), 'leasegate-tar-')), 'archive.tar.gz');
+    await promisify(execFile)('tar', ['-czf', tar, '-C', home, '.']);
+    expect(await verifyPath(tar, options)).toMatchObject(right);
+    await promisify(execFile)('tar', ['-czf', tar, '-C', join(home, '..'), basename(home)]);
+    expect(await verifyPath(tar, options)).toMatchObject(right);
+    await rm(dirname(tar), { recursive: true });
+    const head = async (size: number): Promise<string[]> =>
+      (await verifyPath(home, { ...options, expectedHead: { size, rootHash } })).problems.map(
+        ({ problem }) => problem,
+      );
+    expect(await head(699)).toEqual([expect.stringMatching(/at size 699 is not the one/)]);
+    expect(await head(1_050)).toEqual([expect.stringMatching(/size 1050: the head was not compared/)]);
+  });
 });
