@@ -39,14 +39,14 @@ export interface SignedLog extends LogParts {
   writer(overlapHours?: number): CheckpointWriter;
 }
 
-/** Opens a log with a key, a place for the mark and a login of its own, made as `leasegate vault apply` makes them. */
-export async function openSignedLog(): Promise<SignedLog> {
+/** Opens a log with `changes` of settings and a key, a place for the mark and a login of its own, made as `leasegate vault apply` makes them. */
+export async function openSignedLog(changes: Readonly<Record<string, unknown>> = {}): Promise<SignedLog> {
   const id = randomBytes(4).toString('hex');
   const mounts = { transit: `transit-${id}`, mark: `mark-${id}` };
   const directory = await mkdtemp(join(tmpdir(), 'leasegate-log-'));
   const signing = { mount: mounts.transit, highWater: { mount: mounts.mark }, keyRefreshMs: 100 };
   const audit = { hmacKey: 'a key of the test', batchSize: 500, log: { signing, directory } };
-  const parts = await openLog(500, { audit });
+  const parts = await openLog(500, { ...changes, audit });
   const { address, rootToken } = vaultParts();
   const transport = {
     ...{ address, redirectAddresses: [], caFile: undefined, namespace: undefined },

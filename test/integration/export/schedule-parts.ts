@@ -19,6 +19,7 @@ import { ManualClock, SystemClock } from '../../../src/kernel/clock.js';
 import { SilentLog } from '../../../src/kernel/log.js';
 import { verifyExport } from '../../../src/sdk/verify-export.js';
 import { openLog, type LogParts } from '../audit/log-parts.js';
+import { openSignedLog, type SignedLog } from '../audit/signed-log.js';
 
 /** What is due goes by the clock of the test, and waits by the real one. */
 class DueClock extends SystemClock {
@@ -49,13 +50,31 @@ export interface ScheduledLog {
 /** Opens one; the exports are `all` (gzip), and `leases` with a filter of kinds. */
 export async function openScheduled(audit: Readonly<Record<string, unknown>> = {}): Promise<ScheduledLog> {
   const directory = mkdtempSync(join(tmpdir(), 'leasegate-schedule-'));
-  const log = await openLog(1_000, {
-    audit: { hmacKey: 'a key of the test', ...audit },
+  const hmacKey = 'a key of the test';
+  const log = await openLog(1_000, { audit: { hmacKey, ...audit }, ...exportsTo(directory) });
+  return scheduledOn(log, directory, async () => undefined);
+}
+
+/** The same on a log that a real Vault signs, again and again while an export runs; with one more, `lines` of those leases. */
+export async function openSignedSchedule(): Promise<ScheduledLog & { readonly log: SignedLog }> {
+  const directory = mkdtempSync(join(tmpdir(), 'leasegate-schedule-'));
+  const log = await openSignedLog(exportsTo(directory));
+  const writer = log.writer();
+  return { ...scheduledOn(log, directory, () => writer.write()), log };
+}
+
+function exportsTo(directory: string): { readonly exports: readonly unknown[] } {
+  const filter = { kinds: ['lease.*'] };
+  return {
     exports: [
       { name: 'all', every: '1h', directory, compression: 'gzip' },
-      { name: 'leases', every: '1d', directory, format: 'csv', filter: { kinds: ['lease.*'] } },
+      { name: 'leases', every: '1d', directory, format: 'csv', filter },
+      { name: 'lines', every: '1d', directory, filter },
     ],
-  });
+  };
+}
+
+function scheduledOn(log: LogParts, directory: string, sign: () => Promise<unknown>): ScheduledLog {
   const clock = new ManualClock(new Date('2026-11-21T10:30:00Z'));
   const rows = new ScheduleRows(log.transactions, log.inbox, clock, log.ids);
   const present = new PresentEntries(new Parts(log.transactions));
@@ -92,9 +111,11 @@ export async function openScheduled(audit: Readonly<Record<string, unknown>> = {
       const running = exports.run(scheduleOf(settings), signal).finally(() => (done = true));
       while (!done) {
         await sequencer.drain();
+        await sign();
         await Promise.race([running, new Promise((resolve) => setTimeout(resolve, 20))]);
       }
       await sequencer.drain();
+      await sign();
       return running;
     },
     state: async (name = 'all') => (await states.all()).find((one) => one.name === name),
