@@ -121,8 +121,6 @@ it('a tree that claims to be of more tiles than there could be is given up', asy
   const folder = join(home, 'huge');
   await craftFolder(folder, leaves.slice(0, 300), note.replace(`\n${COUNT}\n`, `\n${2 ** 50}\n`));
   const { problems, problemCount } = await verifyPath(folder, { maxProblems: 2_000, threads: 2 });
-  expect(problems.at(-2)?.problem ?? problems.at(-1)?.problem).toMatch(
-    /more than 1000 tiles are missing|missing/,
-  );
+  expect(problems.filter(({ problem }) => problem.startsWith('more than 1000 tiles'))).toHaveLength(1);
   expect(problemCount).toBeLessThan(1_100);
 }, 60_000);
