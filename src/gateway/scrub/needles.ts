@@ -88,7 +88,16 @@ export class Needles {
   /** Where the longest end of the bytes begins that a needle could begin with; their length where there is none. */
   openFrom(bytes: Buffer): number {
     const from = Math.max(0, bytes.length - this.#longestNeedle + 1);
-    const text = bytes.toString('latin1', from);
+    return from + this.openIn(bytes.toString('latin1', from));
+  }
+
+  /** The same of a text with a character for each byte. */
+  openIn(text: string): number {
+    const from = Math.max(0, text.length - this.#longestNeedle + 1);
+    return from + this.#openIn(from === 0 ? text : text.slice(from));
+  }
+
+  #openIn(text: string): number {
     let open = text.length;
     for (const needle of this.#needles.keys()) {
       const first = needle.charAt(0);
@@ -96,7 +105,7 @@ export class Needles {
         if (text.length - at < needle.length && needle.startsWith(text.slice(at))) open = at;
       }
     }
-    return from + open;
+    return open;
   }
 }
 

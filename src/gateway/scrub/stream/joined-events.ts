@@ -73,16 +73,10 @@ export class JoinedEvents {
   ): Buffer[] {
     this.#event += 1;
     this.#lastPush = this.#tick;
-    const parts = (event?.strings ?? [])
-      .filter(({ isText }) => isText || !this.needles.empty)
-      .map((string) => {
-        const written = payload.slice(string.start, string.end);
-        const part = { text: string.isBare === true ? written : readable(written), clean: '', done: false };
-        const joined = this.#joined(string, event?.group ?? '');
-        joined.add(part);
-        joined.settle('word');
-        return { string, part };
-      });
+    const parts = (event?.strings ?? []).flatMap((string) => {
+      const part = this.#part(string, payload, event?.group ?? '');
+      return part === undefined ? [] : [{ string, part }];
+    });
     this.#queue.push({ payload, parts, bytes, tick: this.#tick, with: rebuild });
     this.#heldBytes += bytes;
     if (event !== undefined && event.group !== '' && ENDS.test(event.type))
@@ -105,6 +99,22 @@ export class JoinedEvents {
   /** What is left when nothing more comes. */
   end(): Buffer[] {
     return this.#letGo('all');
+  }
+
+  #part(string: EventString, payload: string, group: string): StringPart | undefined {
+    const { place, isText, isBare, start, end } = string;
+    const known = this.#strings.has(place);
+    if (!isText && !known && this.needles.empty) return undefined;
+    const written = payload.slice(start, end);
+    const text = isBare === true ? written : readable(written);
+    // By itself it was looked through with its event; nearly all strings neither begin nor go on with anything.
+    if (!isText && !known && this.needles.openIn(text) === text.length) return undefined;
+    const part = { text, clean: '', done: false };
+    const joined = this.#joined(string, group);
+    joined.add(part);
+    joined.settle('word');
+    if (joined.isOver) this.#strings.delete(place);
+    return part;
   }
 
   #joined({ place, isText }: EventString, group: string): JoinedString {

@@ -56,6 +56,11 @@ export class JoinedString {
     return this.#parts.length > 0;
   }
 
+  /** Whether nothing of it matters any more. */
+  get isOver(): boolean {
+    return this.#text === '' && this.#parts.length === 0;
+  }
+
   add(part: StringPart): void {
     const start = this.#text.length;
     this.#text += part.text;
@@ -78,7 +83,7 @@ export class JoinedString {
     this.counts.add(passing);
     if (this.mode === 'block' && passing.length > 0) throw blockedResponse();
     this.#write(cut, toRedact(passing, this.mode));
-    this.#forget(Math.min(holdFrom, across?.start ?? cut, cut));
+    this.#forget(Math.min(this.look.keepFrom(bytes), across?.start ?? cut, cut));
   }
 
   #write(cut: number, spans: readonly Span[]): void {

@@ -9,6 +9,8 @@ import { HoldBack } from './hold-back.js';
 export interface StringLook {
   /** The offset from which the bytes are to be held back, since something could go on. */
   holdFrom(bytes: Buffer): number;
+  /** The offset from which they are remembered, held back or not: what they begin there could go on. */
+  keepFrom(bytes: Buffer): number;
   /** The offset from which they are held back even where nothing comes for a while: something has begun for certain. */
   begunFrom(bytes: Buffer): number;
   spans(bytes: Buffer): readonly Span[];
@@ -34,6 +36,10 @@ export class TextLook implements StringLook {
       : this.#holdBack.from(bytes);
   }
 
+  keepFrom(bytes: Buffer): number {
+    return this.holdFrom(bytes);
+  }
+
   begunFrom(bytes: Buffer): number {
     return Math.min(this.#holdBack.privateKeyFrom(bytes), credentialFrom(this.needles, bytes));
   }
@@ -49,6 +55,10 @@ export class CredentialLook implements StringLook {
 
   holdFrom(bytes: Buffer): number {
     return credentialFrom(this.needles, bytes);
+  }
+
+  keepFrom(bytes: Buffer): number {
+    return this.needles.openFrom(bytes);
   }
 
   begunFrom(bytes: Buffer): number {

@@ -193,6 +193,14 @@ describe('what is not text of a model', () => {
   });
 });
 
+it('a credential that comes a character at a time, where nobody expects it, loses all but its first three', async () => {
+  const chunks = [...`<${SECRET}>`].map((note) => sse({ note, id: 'h' }));
+  const { text: out } = await streamed(chunks, EVENTS_TYPE, { secrets: [SECRET] });
+  expect((payloads(out) as { note: string }[]).map(({ note }) => note).join('')).toBe(
+    `<${SECRET.slice(0, 3)}[redacted:credential]>`,
+  );
+});
+
 describe('events that are text', () => {
   const said = (text: string): string =>
     [...text.matchAll(/^data:(?: )?(.*)$/gm)].map(([, line]) => line).join('');
