@@ -9,7 +9,7 @@ const perSecond = z.number().min(0.1).max(10_000);
 export const leasesSchema = z
   .strictObject({
     issue: queueSchema('leases that are issued', { concurrency: 32, queue: 512 }),
-    issuingBoundSeconds: seconds(5, 3_600)
+    issuingBoundSeconds: seconds(2, 3_600)
       .default(60)
       .describe('a lease that is `issuing` for longer is reconciled'),
     revokeConcurrencyPerMount: atOnce
@@ -37,7 +37,7 @@ export const leasesSchema = z
       .max(60_000)
       .default(5_000)
       .describe('how long a request waits for its revocations to be proved'),
-    claimSeconds: seconds(5, 600).default(30).describe('how long a replica may work on a claimed revocation'),
+    claimSeconds: seconds(2, 600).default(30).describe('how long a replica may work on a claimed revocation'),
     backoffBaseMs: z
       .number()
       .int()

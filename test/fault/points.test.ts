@@ -14,7 +14,7 @@ const CELLS = Object.entries(POINT_ACTS).flatMap(([point, act]) =>
 let world: FaultWorld;
 
 beforeAll(async () => {
-  world = await startFaultWorld(4, 1);
+  world = await startFaultWorld(6, 1);
 }, 240_000);
 afterAll(() => world.stop());
 

@@ -17,9 +17,12 @@ const GONE = /^(08...|28...|57P0[1-5]|53300|25006|25P0[34]|3D000|55000)$/;
 /** SQLSTATEs that another attempt would not meet: deadlock, serialisation, time-out of a lock or a statement. */
 const BUSY = /^(40001|40P01|55P03|57014)$/;
 
-/** What `pg` throws without a code when a connection breaks or none can be had. */
+/**
+ * What is thrown without a code when a connection breaks or none can be had: by `pg`, or by TypeORM, which gives up a
+ * transaction's connection as soon as it hears of its end.
+ */
 const BROKEN =
-  /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Query read timeout|Driver not Connected|Cannot use a pool after calling end)/;
+  /^(Query runner already released|Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Query read timeout|Driver not Connected|Cannot use a pool after calling end)/;
 
 /** Whether something thrown says that the database cannot be reached or does not serve. */
 export function isDatabaseUnavailable(thrown: unknown): boolean {

@@ -1,7 +1,7 @@
 import type { BrokerSettings } from '../broker-settings.js';
 
 /** Longest time that any claim, lock or statement of a broker under test holds; a freeze lasts longer. */
-export const LONGEST_DEADLINE_MS = 5_000;
+export const LONGEST_DEADLINE_MS = 3_000;
 
 /** Settings of a broker under test: every deadline short, so that a frozen broker misses all of them soon. */
 export function faultSettings(usual: BrokerSettings): BrokerSettings {
@@ -18,8 +18,8 @@ export function faultSettings(usual: BrokerSettings): BrokerSettings {
     audit: { ...sections['audit'], sequenceIntervalMs: 50 },
     scheduler: { tickMs: 100, claimMs: 1_000 },
     leases: {
-      issuingBoundSeconds: 5,
-      claimSeconds: 5,
+      issuingBoundSeconds: 3,
+      claimSeconds: 3,
       revokeWaitMs: 2_000,
       backoffBaseMs: 100,
       backoffMaxMs: 1_000,

@@ -24,7 +24,7 @@ export interface Asked {
 }
 
 /** Longest wait for one answer; longer than a broker waits for PostgreSQL and Vault. */
-const ANSWER_MS = 12_000;
+const ANSWER_MS = 9_000;
 const PERSISTS_MS = 60_000;
 
 /** A worker as workers are: it asks again, another broker, until somebody answers, and keeps account of what it was told. */

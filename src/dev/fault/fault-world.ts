@@ -14,6 +14,8 @@ import { Seeded } from './seeded.js';
 export const FAULT_SUBJECT = 'jobs/faults';
 
 const LOOK_EVERY_MS = 500;
+/** Several rounds of every job and of the sequencer. */
+const SETTLES_MS = 2_000;
 /** Lines of the brokers' log that are shown when the books do not agree. */
 const TROUBLES = 60;
 /** Other brokers decide by grants that are at most a second old. */
@@ -77,8 +79,12 @@ export class FaultWorld {
       const late = performance.now() > deadline;
       // All of the books are long after a long storm; these few rows say whether it is worth while to read them.
       if (late || (await this.#quiet())) {
-        const comparison = compareBooks(await readBooks(this.parts), this.ledger);
-        if (agrees(comparison)) return comparison;
+        const comparison = await this.#compare();
+        if (agrees(comparison)) {
+          // One that woke up last may be about to do what it had begun: that must not change anything.
+          await pause(SETTLES_MS);
+          return this.#compare();
+        }
         if (late) {
           process.stderr.write(await this.#surroundings());
           return comparison;
@@ -86,6 +92,10 @@ export class FaultWorld {
       }
       await pause(LOOK_EVERY_MS);
     }
+  }
+
+  async #compare(): Promise<Comparison> {
+    return compareBooks(await readBooks(this.parts), this.ledger);
   }
 
   /** What may tell why nothing comes to rest: the jobs, the hold, and the last troubles that brokers logged. */

@@ -5,7 +5,7 @@ import { Replica } from './replica.js';
 import type { Seeded } from './seeded.js';
 
 /** Longer than any deadline: who wakes up after this has lost every claim and lock. */
-export const FREEZE_MS = LONGEST_DEADLINE_MS + 1_500;
+export const FREEZE_MS = LONGEST_DEADLINE_MS + 1_000;
 
 const LOOK_EVERY_MS = 50;
 
@@ -69,10 +69,11 @@ export class Fleet {
 
   /** Waits until nobody stands still and everybody who died has been replaced. */
   async recovered(): Promise<void> {
-    while (this.#replacing.size > 0 || this.#thawing.size > 0) {
+    do {
       await Promise.allSettled(this.#replacing);
-      await pause(LOOK_EVERY_MS);
-    }
+      // Whoever has just been stopped is noticed a look later.
+      await pause(2 * LOOK_EVERY_MS);
+    } while (this.#replacing.size > 0 || this.#thawing.size > 0);
     if (this.#failure !== undefined) throw this.#failure;
   }
 
