@@ -1,7 +1,9 @@
 import { Pool } from 'undici';
+import type { Clock } from '../kernel/clock.js';
 import type { Secret } from '../kernel/secret.js';
-import { scrubErrors } from './scrub.js';
+import { exchange, ExchangeTimeout } from './exchange.js';
 import { exposeBody } from './request-body.js';
+import { scrubErrors } from './scrub.js';
 import { TlsFiles } from './tls-files.js';
 import { VaultError } from './vault-error.js';
 import { faultOfAnswer, faultOfConnection } from './vault-fault.js';
@@ -58,7 +60,10 @@ export class VaultTransport {
   readonly #tls: TlsFiles;
   readonly #pools: ReadonlyMap<string, Pool>;
 
-  constructor(options: TransportOptions) {
+  constructor(
+    options: TransportOptions,
+    private readonly clock: Clock,
+  ) {
     const address = new URL(options.address);
     this.#home = address.origin;
     this.#prefix = address.pathname.replace(/\/+$/, '');
@@ -83,23 +88,19 @@ export class VaultTransport {
 
   /** Sends a request. Anything but 200 and 204 is thrown. */
   async send(request: TransportRequest): Promise<TransportAnswer> {
-    const abort = new AbortController();
     const timeoutMs = request.timeoutMs ?? this.#timeoutMs;
-    const timer = setTimeout(() => abort.abort(), timeoutMs);
     try {
-      const answer = await this.#follow(request, abort.signal);
+      const answer = await this.#follow(request, timeoutMs);
       this.#tls.answered();
       return answer;
     } catch (error) {
       if (error instanceof VaultError) throw error;
       const { operation } = request;
-      if (abort.signal.aborted)
+      if (error instanceof ExchangeTimeout)
         throw VaultError.of('timeout', { operation, reason: `no answer in ${timeoutMs} ms` });
       const name = nameOfFault(error);
       const reason = name === 'UND_ERR_SOCKET' ? (this.#tls.alert ?? name) : name;
       throw VaultError.of(faultOfConnection(reason), { operation, reason });
-    } finally {
-      clearTimeout(timer);
     }
   }
 
@@ -108,30 +109,33 @@ export class VaultTransport {
     await Promise.all([...this.#pools.values()].map((pool) => pool.destroy()));
   }
 
-  async #follow(request: TransportRequest, signal: AbortSignal): Promise<TransportAnswer> {
+  async #follow(request: TransportRequest, timeoutMs: number): Promise<TransportAnswer> {
     let origin = this.#home;
     let prefix = this.#prefix;
     const headers = headersOf(request);
     const { text: body, secrets } = exposeBody(request.body);
+    const deadlineMs = this.clock.monotonicMs() + timeoutMs;
     for (let redirects = 0; ; redirects += 1) {
       const pool = this.#pools.get(origin);
       if (pool === undefined) throw new RangeError('a redirect to an origin without a pool was let through');
-      const answer = await pool.request({
+      const sent = {
         path: `${prefix}${request.target}`,
         method: request.method,
         headers,
         body: body ?? null,
-        signal,
-      });
+      };
+      const answer = await exchange(
+        pool,
+        sent,
+        redirects === 0 ? timeoutMs : deadlineMs - this.clock.monotonicMs(),
+      );
       if (answer.statusCode === 307 || answer.statusCode === 308) {
-        await answer.body.dump();
         origin = this.#redirected(answer.headers['location'], origin, request.operation, redirects);
         prefix = origin === this.#home ? this.#prefix : '';
         continue;
       }
-      const content = await answer.body.text();
       if (answer.statusCode === 204) return { statusCode: 204, body: undefined };
-      const parsed = parseJson(content);
+      const parsed = parseJson(answer.text);
       if (answer.statusCode === 200 && parsed !== undefined) return { statusCode: 200, body: parsed };
       throw failureOf(request, secrets, answer.statusCode, parsed, answer.headers['retry-after']);
     }

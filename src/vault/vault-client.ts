@@ -47,7 +47,7 @@ export class VaultClient {
     private readonly clock: Clock,
     private readonly timings: VaultTimings,
   ) {
-    this.#transport = new VaultTransport(options);
+    this.#transport = new VaultTransport(options, clock);
     this.#namespace = options.namespace;
     this.#vault = nodeVault({
       endpoint: options.address,
