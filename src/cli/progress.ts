@@ -7,6 +7,7 @@ const LINE_EVERY_MS = 10_000;
 /** How far something long has come: a bar on a terminal, else a line now and then, on standard error. */
 export class Progress {
   readonly #bar: boolean;
+  readonly #beganMs: number;
   #shownMs: number;
   #drawn = false;
 
@@ -16,15 +17,16 @@ export class Progress {
     private readonly nowMs: () => number = () => performance.now(),
   ) {
     this.#bar = stderr.isTTY === true;
-    this.#shownMs = nowMs();
+    this.#beganMs = nowMs();
+    this.#shownMs = this.#beganMs;
   }
 
-  /** `total` is undefined where nobody knows it. */
+  /** `total` is undefined where nobody knows it; how fast it goes is said then. */
   report(done: number, total: number | undefined): void {
     const now = this.nowMs();
     if (now - this.#shownMs < (this.#bar ? BAR_EVERY_MS : LINE_EVERY_MS)) return;
     this.#shownMs = now;
-    const line = lineOf(done, total, this.noun);
+    const line = lineOf(done, total, this.noun, (now - this.#beganMs) / 1_000);
     this.stderr.write(this.#bar ? `\r\u001b[K${line}` : `${line}\n`);
     this.#drawn = this.#bar;
   }
@@ -36,8 +38,11 @@ export class Progress {
   }
 }
 
-function lineOf(done: number, total: number | undefined, noun: string): string {
-  if (total === undefined) return `${done} ${noun}`;
+function lineOf(done: number, total: number | undefined, noun: string, seconds: number): string {
+  if (total === undefined) {
+    const rate = seconds > 0 ? done / seconds : 0;
+    return `${done} ${noun}, ${rate < 10 ? rate.toFixed(1) : Math.round(rate)} a second`;
+  }
   const full = total === 0 ? BAR_WIDTH : Math.min(BAR_WIDTH, Math.floor((done / total) * BAR_WIDTH));
   return `[${'#'.repeat(full).padEnd(BAR_WIDTH, '.')}] ${done} of ${total} ${noun}`;
 }

@@ -9,13 +9,12 @@ import { CliError, usageError } from '../cli-error.js';
 import { adminClient } from '../clients.js';
 import { EXIT } from '../exit-code.js';
 import { resumedExport } from '../export/resumed-export.js';
+import { WatchedExport } from '../export/watched-export.js';
 import type { Invocation } from '../invocation.js';
-import { Progress } from '../progress.js';
 
 const FORMATS = ['jsonl', 'csv', 'parquet', 'ocsf', 'cef'] as const;
 const MANIFEST_EVERY_MS = 500;
 const MANIFEST_TRIES = 40;
-const LINE_FEED = 0x0a;
 
 /** `audit export` */
 export async function exportRecords(invocation: Invocation): Promise<void> {
@@ -29,30 +28,27 @@ export async function exportRecords(invocation: Invocation): Promise<void> {
     );
   if (file === undefined && (resume || manifest)) throw usageError('--resume and --manifest need --output.');
   const { audit } = adminClient(invocation);
-  const progress = new Progress(invocation.surrounding.stderr, 'records');
-  const counted = format === 'jsonl' && compression === undefined && !isFiltered(invocation);
+  const compressed = compression !== undefined;
+  const form = { format, compressed, filtered: isFiltered(invocation) };
+  const watched = new WatchedExport(invocation.surrounding.stderr, form);
   const start = async (changes: Readonly<Record<string, number | undefined>>): Promise<StartedExport> => {
     const started = await audit.exported(format, { ...filtersOf(invocation), compression, ...changes });
-    return counted ? { ...started, body: watched(started, progress) } : started;
+    return { ...started, body: watched.of(started) };
   };
   try {
     if (file === undefined) {
       await pipeline(readable((await start({})).body), invocation.output.stdout, { end: false });
       return;
     }
-    const finished = resume ? await resumedExport(file, start) : await newExport(file, start);
-    progress.end();
+    const finished = resume ? await resumedExport(file, start, manifest) : await newExport(file, start);
+    watched.end();
     const next = format === 'jsonl' ? `; verify it with: leasegate audit verify ${file}` : '';
     invocation.output.note(`written to ${file}${next}`);
-    if (!manifest) return;
-    if (finished === undefined) {
-      invocation.output.note('it has no manifest: it was made of several exports', 'yellow');
-      return;
-    }
+    if (!manifest || finished === undefined) return;
     await writeManifest(`${file}.manifest.json`, audit, finished);
     invocation.output.note(`its manifest is ${file}.manifest.json`);
   } finally {
-    progress.end();
+    watched.end();
   }
 }
 
@@ -61,7 +57,11 @@ export async function bundle(invocation: Invocation): Promise<void> {
   const { audit } = adminClient(invocation);
   const file = invocation.text('output') ?? '';
   const range = { from_index: invocation.text('fromIndex'), to_index: invocation.text('toIndex') };
-  await writeFileOf(file, () => audit.bundle(range));
+  const form = { format: 'bundle', compressed: false, filtered: false } as const;
+  const watched = new WatchedExport(invocation.surrounding.stderr, form);
+  const start = async (): Promise<ReadableStream<Uint8Array>> =>
+    watched.of({ body: await audit.bundle(range), fromIndex: 0, toIndex: 0 });
+  await writeFileOf(file, start).finally(() => watched.end());
   invocation.output.note(`written to ${file}; verify it with: leasegate audit verify ${file}`);
 }
 
@@ -83,20 +83,6 @@ function isFiltered(invocation: Invocation): boolean {
   const { from_index: _from, to_index: _to, ...named } = filtersOf(invocation);
   return Object.values(named).some((value) =>
     Array.isArray(value) ? value.length > 0 : value !== undefined,
-  );
-}
-
-/** The bytes of JSON Lines, counted as they pass: each line but the first and the last is a record. */
-function watched({ body, fromIndex, toIndex }: StartedExport, progress: Progress): StartedExport['body'] {
-  let lines = 0;
-  return body.pipeThrough(
-    new TransformStream<Uint8Array, Uint8Array>({
-      transform(piece, controller) {
-        for (let at = piece.indexOf(LINE_FEED); at !== -1; at = piece.indexOf(LINE_FEED, at + 1)) lines += 1;
-        progress.report(Math.max(0, lines - 1), toIndex - fromIndex);
-        controller.enqueue(piece);
-      },
-    }),
   );
 }
 

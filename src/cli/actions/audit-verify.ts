@@ -77,6 +77,11 @@ async function verified(invocation: Invocation): Promise<PathVerification> {
 async function withManifest(invocation: Invocation, result: PathVerification): Promise<PathVerification> {
   const manifest = invocation.text('manifest');
   if (manifest === undefined) return result;
+  if (result.kind === 'span' || result.kind === 'schedule')
+    throw usageError(
+      '--manifest is for a file by itself.',
+      'The folder of a scheduled export has its own manifest, which is verified with it.',
+    );
   const keys = keysOf(invocation.texts('key'));
   const { format, problems, limits } = await verifyManifest(invocation.word(0), manifest, keys);
   const whole: PathVerification = format === 'jsonl' ? result : { ...result, problems: [], problemCount: 0 };

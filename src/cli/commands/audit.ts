@@ -54,7 +54,7 @@ export function defineAuditCommands(set: CommandSet, program: Command): void {
     .option('--output <file>', 'write to a new file that only you can read; standard output otherwise')
     .option(
       '--resume',
-      'keep what came of a download that is cut (in FILE.part), and go on from there when called again; jsonl alone',
+      'keep what came of a download that is cut (in FILE.part), and go on from there when called again; jsonl alone, and then without --manifest',
     )
     .option('--manifest', 'write what the export was, proved by the log, to FILE.manifest.json');
   set
@@ -115,7 +115,7 @@ export function defineAuditCommands(set: CommandSet, program: Command): void {
       'verify <path>',
       {
         summary:
-          'verify an export, a bundle or an archive offline: every leaf, the tree over them and its signature; - reads an export from standard input',
+          'verify an export, a bundle, archives or scheduled exports offline: every leaf, the tree over them and its signature; - reads an export from standard input',
         example:
           'leasegate audit verify audit.jsonl --head 1042:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
       },

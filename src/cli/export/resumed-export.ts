@@ -13,13 +13,19 @@ export type StartExport = (changes: Readonly<Record<string, number | undefined>>
 
 /**
  * Writes an export by way of `FILE.part`, which stays when the download is cut, and goes on from what such a file has. The
- * file itself appears whole. Answers the id of the export when there was but one.
+ * file itself appears whole. Answers the id of the export when there was but one; with `oneExport` no other is taken, and
+ * `manifest_unfit` is thrown before anything is asked of the broker.
  */
-export async function resumedExport(file: string, start: StartExport): Promise<string | undefined> {
+export async function resumedExport(
+  file: string,
+  start: StartExport,
+  oneExport: boolean,
+): Promise<string | undefined> {
   if (await exists(file))
     throw new CliError('file_unusable', `${file} exists already.`, { exitCode: EXIT.usage });
   const part = `${file}.part`;
   const partial = (await exists(part)) ? await readPartial(part) : undefined;
+  if (partial !== undefined && oneExport) throw unfit(file, part);
   if (partial?.whole === true) {
     await finish(part, file);
     return undefined;
@@ -87,4 +93,15 @@ function cut(part: string): CliError {
     exitCode: EXIT.dependency,
     next: 'Run the same command once more; it goes on from there.',
   });
+}
+
+function unfit(file: string, part: string): CliError {
+  return new CliError(
+    'manifest_unfit',
+    `${part} is of an earlier export. The log tells of each export what it was, and of a file that is joined of two nothing.`,
+    {
+      exitCode: EXIT.usage,
+      next: `Go on without --manifest: ${file} has its own hashes, and \`audit verify --key\` proves its entries. Or remove ${part}: the export is then made anew, with a manifest.`,
+    },
+  );
 }

@@ -106,6 +106,22 @@ describe('an export that is cut off', () => {
     expect((await cutting(words)).exitCode).toBe(2);
   });
 
+  it('is not made to fit a manifest that it cannot have: what to do is said before anything is asked', async () => {
+    const path = file('one.jsonl');
+    const words = ['audit', 'export', '--resume', '--manifest', '--output', path];
+    cuts = 1;
+    share = 0.6;
+    expect((await cutting(words)).exitCode).toBe(3);
+    const part = readFileSync(`${path}.part`);
+    const { exitCode, stderr } = await cutting(words);
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining('Go on without --manifest')]);
+    expect([existsSync(path), readFileSync(`${path}.part`)]).toEqual([false, part]);
+    rmSync(`${path}.part`);
+    expect((await cutting(words)).exitCode).toBe(0);
+    const manifest = ['--manifest', `${path}.manifest.json`];
+    expect(await verified(path, ...manifest)).toMatchObject({ exitCode: 0, ok: true });
+  });
+
   it('does not go on from what was tampered with, nor from another log', async () => {
     const whole = readFileSync(file('whole.jsonl'), 'utf8').split('\n');
     const path = file('other.jsonl');
