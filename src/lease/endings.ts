@@ -28,8 +28,8 @@ export class LeasesOfEndedRuns extends RunEnded implements OnModuleInit {
   }
 
   /** Does not wait; who needs the proofs asks `Revocations.watch`. */
-  async after({ revocationId }: OpenedRevocation): Promise<void> {
-    this.revocations.start(revocationId);
+  async after(opened: OpenedRevocation): Promise<void> {
+    this.revocations.start(opened);
   }
 }
 
@@ -62,8 +62,8 @@ export class LeasesOfEndedGrants extends GrantEnded implements OnModuleInit {
     return this.revocations.open(tx, { selector: { grantId }, cause, caller, reason });
   }
 
-  async after({ revocationId }: OpenedRevocation): Promise<void> {
-    this.revocations.start(revocationId);
+  async after(opened: OpenedRevocation): Promise<void> {
+    this.revocations.start(opened);
   }
 }
 
@@ -89,7 +89,7 @@ export class LeasesOfDisabledCredentials extends CredentialDisabled implements O
     return this.revocations.open(tx, { selector: { credential }, cause, caller, reason });
   }
 
-  async after({ revocationId }: OpenedRevocation): Promise<void> {
-    this.revocations.start(revocationId);
+  async after(opened: OpenedRevocation): Promise<void> {
+    this.revocations.start(opened);
   }
 }

@@ -8,7 +8,7 @@ import { Pace } from './pace.js';
 /** Failures in a row after which a mount is left alone for a moment. */
 const BREAKER = { failures: 5, openMs: 5_000 };
 /** Leases that are claimed at a time, for each that is worked on at once. */
-const LOT_PER_PLACE = 4;
+const LOT_PER_PLACE = 8;
 
 /** What revocations at one Vault mount share in this process: so many at once and a second, and none while it is down. */
 export interface MountLane {

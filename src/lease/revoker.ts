@@ -74,11 +74,13 @@ export class Revoker implements BeforeApplicationShutdown {
     return { proved: tally.proved, outstanding: tally.outstanding };
   }
 
-  /** Starts the revocations of a selector and does not wait; what fails is left to the scheduler. */
-  start(selector: LeaseSelector): void {
-    const started = this.hold
-      .held()
-      .then((held) => (held && !named(selector) ? undefined : this.drainAll(selector)));
+  /**
+   * Starts the revocations of a selector, at these mounts where they are known, and does not wait; what fails is left to
+   * the scheduler.
+   */
+  start(selector: LeaseSelector, mounts?: readonly string[]): void {
+    // Each claim asks whether revocation is held, so nothing has to be asked before the first.
+    const started = this.drainAll(selector, mounts);
     this.inBackground(started);
     if (!('revocationId' in selector)) return;
     const { revocationId } = selector;
@@ -122,10 +124,11 @@ export class Revoker implements BeforeApplicationShutdown {
     return 'revocationId' in selector ? this.#started.get(selector.revocationId) : undefined;
   }
 
-  private drainAll(selector: LeaseSelector): Promise<unknown> {
-    const drained = this.claims
-      .dueMounts(selector)
-      .then((mounts) => Promise.all(mounts.map((mount) => this.drain(selector, mount, Infinity))));
+  private drainAll(selector: LeaseSelector, known?: readonly string[]): Promise<unknown> {
+    const mounts = known === undefined ? this.claims.dueMounts(selector) : Promise.resolve(known);
+    const drained = mounts.then((all) =>
+      Promise.all(all.map((mount) => this.drain(selector, mount, Infinity))),
+    );
     this.inBackground(drained);
     return drained;
   }

@@ -34,7 +34,7 @@ export const logSchema = z
       .int()
       .min(50)
       .max(60_000)
-      .default(1_000)
+      .default(750)
       .describe('how often the log is signed while it grows'),
     directory: z.string().optional().describe('folder that tiles and checkpoints are written to'),
   })

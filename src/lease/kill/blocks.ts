@@ -67,7 +67,7 @@ export class Blocks {
     });
     crashPoint('revocation.opened');
     await this.revocations.shut(result.revocationId);
-    this.revocations.start(result.revocationId);
+    this.revocations.start(result);
     return result;
   }
 

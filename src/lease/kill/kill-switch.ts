@@ -149,7 +149,7 @@ export class KillSwitch {
     const wish = { selector, cause: 'admin', caller, reason, announced: true } as const;
     const opened = await this.transactions.run((tx) => this.revocations.open(tx, wish));
     await this.revocations.shut(opened.revocationId);
-    this.revocations.start(opened.revocationId);
+    this.revocations.start(opened);
     return opened;
   }
 

@@ -98,12 +98,15 @@ export class Revocations implements BeforeApplicationShutdown {
     const leases = whole ? marked.length : marked.length + (await countMarkable(tx, selector));
     if (revocation.announced) await this.announce(tx, revocation, leases);
     if (done && revocation.announced) await this.announceEnd(tx, revocation, [], now);
-    return { revocationId: revocation.id, leases };
+    const ready = whole && !revocation.announced && marked.length === live.length;
+    const mounts = ready ? [...new Set(marked.map(({ mount }) => mount))] : undefined;
+    return { revocationId: revocation.id, leases, mounts };
   }
 
   /** Starts what {@link open} opened, after its commit; does not wait. What fails is left to the scheduler. */
-  start(revocationId: string): void {
-    this.inBackground(this.gather(revocationId));
+  start({ revocationId, mounts }: Pick<OpenedRevocation, 'revocationId' | 'mounts'>): void {
+    if (mounts === undefined) this.inBackground(this.gather(revocationId));
+    else if (mounts.length > 0) this.revoker.start({ revocationId }, mounts);
   }
 
   /**
