@@ -107,7 +107,7 @@ export class AuditExport {
         contentType: form.contentType,
         fileName: `leasegate-audit.${form.extension}`,
       },
-      this.#finished(pieces, running, counted, form.wrapped ? undefined : writer),
+      this.#finished(pieces, running, counted, form.wrapped ? undefined : writer.sha256?.bind(writer)),
       () => this.#release(reader),
     );
     stream.once('error', (error) => {
@@ -116,17 +116,17 @@ export class AuditExport {
     return stream;
   }
 
-  /** The pieces, and after the last one the event that says what they were; `writer` where nothing changes what it writes. */
+  /** The pieces, and after the last one the event that says what they were; `known` is their SHA-256 where the form has it. */
   async *#finished(
     pieces: AsyncIterable<Buffer>,
     { caller, scope, said }: Running,
     counted: { readonly count: number },
-    writer: ExportWriter | undefined,
+    known: (() => string) | undefined,
   ): AsyncGenerator<Buffer, void, void> {
-    const hash = writer?.sha256 === undefined ? createHash('sha256') : undefined;
+    const hash = createHash('sha256');
     let bytes = 0;
     for await (const piece of pieces) {
-      hash?.update(piece);
+      if (known === undefined) hash.update(piece);
       bytes += piece.length;
       yield piece;
     }
@@ -141,7 +141,7 @@ export class AuditExport {
         archived_before: scope.archivedBefore,
         count: counted.count,
         bytes,
-        sha256: hash?.digest('hex') ?? (writer?.sha256?.() as string),
+        sha256: known?.() ?? hash.digest('hex'),
       },
     );
   }

@@ -12,35 +12,22 @@ const HEADER_BYTES = 19;
  * https://www.postgresql.org/docs/current/sql-copy.html, "Binary Format"
  */
 export function copiedRows(client: Client, query: string): Promise<CopiedRow[]> {
-  const copy = new BinaryCopy(`COPY (${query}) TO STDOUT (FORMAT binary)`);
-  client.query(copy);
-  return copy.rows.promise;
-}
-
-interface Settled<T> {
-  readonly promise: Promise<T>;
-  resolve(value: T): void;
-  reject(error: Error): void;
-}
-
-function settled<T>(): Settled<T> {
-  let resolve!: (value: T) => void;
-  let reject!: (error: Error) => void;
-  const promise = new Promise<T>((yes, no) => {
-    resolve = yes;
-    reject = no;
+  return new Promise((resolve, reject) => {
+    client.query(new BinaryCopy(`COPY (${query}) TO STDOUT (FORMAT binary)`, resolve, reject));
   });
-  return { promise, resolve, reject };
 }
 
 /** The part of a query that node-postgres calls while a copy comes in; one message is one row, and the header before the first. */
 class BinaryCopy implements Submittable {
-  readonly rows = settled<CopiedRow[]>();
   readonly #rows: CopiedRow[] = [];
   #begun = false;
   #failed: Error | undefined;
 
-  constructor(private readonly text: string) {}
+  constructor(
+    private readonly text: string,
+    private readonly resolve: (rows: CopiedRow[]) => void,
+    private readonly reject: (error: Error) => void,
+  ) {}
 
   submit(connection: Connection): void {
     connection.query(this.text);
@@ -53,6 +40,7 @@ class BinaryCopy implements Submittable {
       this.#begun = true;
       if (row !== undefined) this.#rows.push(row);
     } catch (error) {
+      // Thrown on, it would end the process.
       this.#failed ??= error instanceof Error ? error : new Error('a row of a copy cannot be read');
     }
   }
@@ -60,12 +48,12 @@ class BinaryCopy implements Submittable {
   handleCommandComplete(): void {}
 
   handleReadyForQuery(): void {
-    if (this.#failed === undefined) this.rows.resolve(this.#rows);
-    else this.rows.reject(this.#failed);
+    if (this.#failed === undefined) this.resolve(this.#rows);
+    else this.reject(this.#failed);
   }
 
   handleError(error: Error): void {
-    this.rows.reject(error);
+    this.reject(error);
   }
 }
 

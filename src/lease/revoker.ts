@@ -81,7 +81,6 @@ export class Revoker implements BeforeApplicationShutdown {
   start(selector: LeaseSelector, mounts?: readonly string[]): void {
     // Each claim asks whether revocation is held, so nothing has to be asked before the first.
     const started = this.drainAll(selector, mounts);
-    this.inBackground(started);
     if (!('revocationId' in selector)) return;
     const { revocationId } = selector;
     const forget = (): void => {
@@ -125,10 +124,11 @@ export class Revoker implements BeforeApplicationShutdown {
   }
 
   private drainAll(selector: LeaseSelector, known?: readonly string[]): Promise<unknown> {
-    const mounts = known === undefined ? this.claims.dueMounts(selector) : Promise.resolve(known);
-    const drained = mounts.then((all) =>
-      Promise.all(all.map((mount) => this.drain(selector, mount, Infinity))),
-    );
+    const drain = async (): Promise<unknown> => {
+      const mounts = known ?? (await this.claims.dueMounts(selector));
+      return Promise.all(mounts.map((mount) => this.drain(selector, mount, Infinity)));
+    };
+    const drained = drain();
     this.inBackground(drained);
     return drained;
   }
