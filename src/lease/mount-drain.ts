@@ -38,6 +38,13 @@ export async function drainMount(parts: DrainParts): Promise<number> {
     waitMs: Math.min(LONGEST_WAIT_MS, parts.holdsMs / 8),
     most: MOST_WAITING,
   });
+  const prove = async (claimed: ClaimedLease): Promise<void> => {
+    const proof = await attempts.prove(claimed, lane);
+    if (proof === undefined) return;
+    // Looked at in the end, with all the others; until then a rejection must not end the process as unhandled.
+    proof.recorded.catch(() => undefined);
+    records.push(proof.recorded);
+  };
   const atTarget = async (): Promise<boolean> => {
     const begun = await lane.limit(async () => {
       const claimed = await next(parts);
@@ -48,12 +55,7 @@ export async function drainMount(parts: DrainParts): Promise<number> {
   };
   const proved = async (): Promise<boolean> => {
     const claimed = await toProve.take();
-    const proof = claimed && (await attempts.prove(claimed, lane));
-    if (proof !== undefined) {
-      // Looked at below, with all the others; until then a rejection must not count as one that nobody handles.
-      proof.recorded.catch(() => undefined);
-      records.push(proof.recorded);
-    }
+    if (claimed !== undefined) await prove(claimed);
     return claimed !== undefined;
   };
   // All of them, also when one fails: nobody else would wait for those that are still in the middle of a lease.
@@ -75,9 +77,7 @@ export async function drainMount(parts: DrainParts): Promise<number> {
 
   async function probe(): Promise<void> {
     const claimed = await lane.limit(() => next(parts));
-    if (claimed === undefined || !(await attempts.atTarget(claimed, lane))) return;
-    const proof = await attempts.prove(claimed, lane);
-    if (proof !== undefined) records.push(proof.recorded);
+    if (claimed !== undefined && (await attempts.atTarget(claimed, lane))) await prove(claimed);
   }
 }
 

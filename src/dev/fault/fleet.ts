@@ -8,6 +8,8 @@ import type { Seeded } from './seeded.js';
 export const FREEZE_MS = LONGEST_DEADLINE_MS + 1_000;
 
 const LOOK_EVERY_MS = 50;
+/** Characters of its log that are kept of a broker that ended by itself. */
+const LAST_WORDS = 4_000;
 
 /**
  * Several brokers on the same parts. One that dies is replaced by a new one; one that stands still goes on after
@@ -20,6 +22,7 @@ export class Fleet {
   readonly #looking: NodeJS.Timeout;
   #stopping = false;
   #failure: Error | undefined;
+  readonly #lastWords: string[] = [];
   #deaths = 0;
   #freezes = 0;
 
@@ -44,6 +47,11 @@ export class Fleet {
   /** How many have died and how many have stood still until now, however that came. */
   get counts(): { readonly deaths: number; readonly freezes: number } {
     return { deaths: this.#deaths, freezes: this.#freezes };
+  }
+
+  /** How each of those that nobody killed ended, and what it said last. */
+  get lastWords(): readonly string[] {
+    return this.#lastWords;
   }
 
   /** Those that can answer. */
@@ -87,7 +95,10 @@ export class Fleet {
   async #add(): Promise<void> {
     const replica = await Replica.start(this.parts);
     this.#replicas.push(replica);
-    void replica.ended.then(() => this.#replace(replica));
+    void replica.ended.then((how) => {
+      if (how !== 'SIGKILL') this.#lastWords.push(`ended with ${how}: ${replica.output().slice(-LAST_WORDS)}`);
+      this.#replace(replica);
+    });
   }
 
   #replace(dead: Replica): void {

@@ -70,8 +70,8 @@ export class Replica {
     return this.#exited;
   }
 
-  /** Resolves when the process has ended. */
-  get ended(): Promise<unknown> {
+  /** Resolves when the process has ended: with its exit code, or the signal that ended it. */
+  get ended(): Promise<number | NodeJS.Signals> {
     return this.broker.exited;
   }
 

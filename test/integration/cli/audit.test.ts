@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:http';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync, existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,6 +19,8 @@ let proxy: Server;
 /** How many exports the proxy cuts off still, after how much of them. */
 let cuts = 0;
 let share = 0.6;
+/** The file that has to have all of that before: what is on its way when a connection breaks may be lost with it. */
+let arrivesIn: string | undefined;
 let key: string;
 const folder = mkdtempSync(join(tmpdir(), 'leasegate-cli-audit-'));
 const file = (name: string): string => join(folder, name);
@@ -43,8 +45,14 @@ beforeAll(async () => {
       response.writeHead(answer.status, Object.fromEntries(headers));
       if (cuts === 0 || request.url?.startsWith('/v1/audit/export?') !== true) return response.end(bytes);
       cuts -= 1;
-      response.write(bytes.subarray(0, Math.floor(bytes.length * share)), () => response.destroy());
-      return undefined;
+      const sent = bytes.subarray(0, Math.floor(bytes.length * share));
+      const arrived = arrivesIn;
+      await new Promise((resolve) => response.write(sent, resolve));
+      if (arrived !== undefined)
+        await until(() => existsSync(arrived) && statSync(arrived).size >= sent.length, {
+          deadlineMs: 60_000,
+        });
+      return response.destroy();
     })();
   }).listen(0, '127.0.0.1');
   await until(() => proxy.address() !== null, { deadlineMs: 10_000 });
@@ -95,7 +103,9 @@ describe('an export that is cut off', () => {
     const words = ['audit', 'export', '--resume', '--output', path, ...filters];
     cuts = 2;
     share = 0.6;
+    arrivesIn = `${path}.part`;
     expect((await cutting(words)).exitCode).toBe(3);
+    arrivesIn = undefined;
     expect([existsSync(path), existsSync(`${path}.part`)]).toEqual([false, true]);
     share = 0.8;
     expect((await cutting(words)).exitCode).toBe(3);
@@ -111,7 +121,9 @@ describe('an export that is cut off', () => {
     const words = ['audit', 'export', '--resume', '--manifest', '--output', path];
     cuts = 1;
     share = 0.6;
+    arrivesIn = `${path}.part`;
     expect((await cutting(words)).exitCode).toBe(3);
+    arrivesIn = undefined;
     const part = readFileSync(`${path}.part`);
     const { exitCode, stderr } = await cutting(words);
     expect([exitCode, stderr]).toEqual([2, expect.stringContaining('Go on without --manifest')]);
