@@ -64,8 +64,11 @@ export function endStateOf(state: LeaseState, cause: RevokeCause | null): Proved
   return end;
 }
 
-/** What Vault's look-ups said when the lease ended. A wrapped credential's own lease is not known to the broker. */
-export type Proof = 'lease_gone+accessor_gone' | 'accessor_gone';
+/**
+ * What Vault confirmed when the lease ended: that it does not know its own lease any more and has revoked the token that
+ * it hung from; or, where Vault's lease is not known to the broker (a wrapped credential), that it does not know the token.
+ */
+export type Proof = 'lease_gone+accessor_revoked' | 'accessor_gone';
 
 /** One credential handed to one run and step. */
 export interface Lease {

@@ -38,9 +38,10 @@ export class VaultRevocation {
   }
 
   /**
-   * After {@link end}: revokes the token, then looks until token and lease are gone; asks little of Vault and nothing
-   * of the target. Fails with the codes of {@link CredentialSource}, with `vault_unavailable` when a call would begin
-   * after `deadlineMs` (of the monotonic clock), and with `vault_refused` when Vault still knows one of them after a while.
+   * After {@link end}: revokes the token and looks until the lease is gone, or, where Vault's lease is not known, until
+   * the token is; asks little of Vault and nothing of the target. Fails with the codes of {@link CredentialSource}, with
+   * `vault_unavailable` when a call would begin after `deadlineMs` (of the monotonic clock), and with `vault_refused`
+   * when Vault still knows it after a while.
    */
   async prove({ accessor, vaultLeaseId }: KnownToVault, deadlineMs: number): Promise<Proof> {
     if (vaultLeaseId !== undefined) {
@@ -50,12 +51,13 @@ export class VaultRevocation {
     crashPoint('lease.revoke.accessor-revoked');
     this.refuseLate(deadlineMs);
     // Leases below a revoked token go away some time after it did, so one look is not enough.
-    await this.untilGone([
-      () => this.source.lookUpAccessor(accessor),
-      ...(vaultLeaseId === undefined ? [] : [() => this.source.lookUpLease(vaultLeaseId)]),
-    ]);
+    await this.untilGone(
+      vaultLeaseId === undefined
+        ? () => this.source.lookUpAccessor(accessor)
+        : () => this.source.lookUpLease(vaultLeaseId),
+    );
     crashPoint('lease.revoke.proved');
-    return vaultLeaseId === undefined ? 'accessor_gone' : 'lease_gone+accessor_gone';
+    return vaultLeaseId === undefined ? 'accessor_gone' : 'lease_gone+accessor_revoked';
   }
 
   // After its claim a lease may be somebody else's to revoke.
@@ -66,12 +68,11 @@ export class VaultRevocation {
     });
   }
 
-  private async untilGone(looks: readonly (() => Promise<Presence>)[]): Promise<void> {
+  private async untilGone(look: () => Promise<Presence>): Promise<void> {
     const deadlineMs = this.clock.monotonicMs() + PROOF_WITHIN_MS;
     let waitMs = FIRST_LOOK_AFTER_MS;
     for (;;) {
-      const seen = await Promise.all(looks.map((look) => look()));
-      if (seen.every((presence) => presence === 'gone')) return;
+      if ((await look()) === 'gone') return;
       if (this.clock.monotonicMs() + waitMs > deadlineMs) {
         throw new BrokerError('vault_refused', {
           detail: 'Vault took the revocation and still knows the lease',

@@ -82,7 +82,7 @@ describe('who held', () => {
         },
         state: 'revoked',
         cause: 'run_closed',
-        proof: 'lease_gone+accessor_gone',
+        proof: 'lease_gone+accessor_revoked',
       },
     ]);
   });

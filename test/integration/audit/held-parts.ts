@@ -125,7 +125,7 @@ async function tell(inbox: AuditInbox, clock: ToldClock, told: Told): Promise<vo
     {
       state: 'revoked',
       cause: 'run_closed',
-      proof: 'lease_gone+accessor_gone',
+      proof: 'lease_gone+accessor_revoked',
       revocable: true,
       attempts: 1,
       secret_lives_on: told.livesOn === true,

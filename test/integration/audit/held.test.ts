@@ -159,7 +159,7 @@ describe('who held', () => {
       to: at('02T10:10'),
       state: 'revoked',
       cause: 'run_closed',
-      proof: 'lease_gone+accessor_gone',
+      proof: 'lease_gone+accessor_revoked',
       secretLivesOn: false,
       usesComplete: true,
     });

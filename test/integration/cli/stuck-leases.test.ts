@@ -134,7 +134,7 @@ describe('by HTTP', () => {
     ]);
     await target('works');
     const proved = await ask(`/v1/leases/${id}/retry`, {}, ['operator']);
-    expect(proved.body).toMatchObject({ state: 'revoked', proof: 'lease_gone+accessor_gone' });
+    expect(proved.body).toMatchObject({ state: 'revoked', proof: 'lease_gone+accessor_revoked' });
   });
 
   it('forgetting proves nothing, and answer and event say what may be alive', async () => {

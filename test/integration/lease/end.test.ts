@@ -19,7 +19,7 @@ async function dead({ lease, credential }: IssuedLease, cause: string): Promise<
   await until(async () => (await world.broker.leases.get(lease.id)).state === 'revoked');
   expect(await world.broker.leases.get(lease.id)).toMatchObject({
     revokeCause: cause,
-    proof: 'lease_gone+accessor_gone',
+    proof: 'lease_gone+accessor_revoked',
     endedAt: expect.any(Date) as Date,
     nextAttemptAt: null,
   });

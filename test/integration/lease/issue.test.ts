@@ -154,7 +154,7 @@ describe('issuing', () => {
     expect(issued.credential?.expose()).toMatchObject({ certificate: expect.any(String) as string });
     expect(issued.lease).toMatchObject({ revocable: true, state: 'active' });
     const ended = await world.broker.end.release(run, issued.lease.id, workerOf(run));
-    expect(ended).toMatchObject({ state: 'revoked', proof: 'lease_gone+accessor_gone' });
+    expect(ended).toMatchObject({ state: 'revoked', proof: 'lease_gone+accessor_revoked' });
   });
 
   it('wraps: the broker sees no secret, the worker unwraps at Vault, the end is proved by the token', async () => {

@@ -123,7 +123,7 @@ describe('an idempotency key', () => {
     expect(await broker.leases.get(first.lease.id)).toMatchObject({
       state: 'revoked',
       revokeCause: 'superseded',
-      proof: 'lease_gone+accessor_gone',
+      proof: 'lease_gone+accessor_revoked',
     });
     expect(await world.canLogIn(first.credential?.expose() ?? {})).toBe(false);
     expect(await world.canLogIn(second.credential?.expose() ?? {})).toBe(true);

@@ -170,10 +170,13 @@ describe('books that differ too much', () => {
 
 describe('the target', () => {
   it('has a user whom no live lease explains, which is told and left alone', async () => {
-    const finder = await world.another({
-      reconciliation: { targets: [{ mount: world.mounts.database, url: world.target.url }] },
-    });
-    brokers.push(finder);
+    const target = { mount: world.mounts.database, url: world.target.url };
+    const whole = await world.another({ reconciliation: { targets: [target] } });
+    // The server has users of other targets, too, and what is leased there is in other books.
+    const query = `SELECT m.rolname FROM pg_auth_members a JOIN pg_roles m ON m.oid = a.member
+      WHERE a.roleid = '${world.target.readers}'::regrole AND m.rolcanlogin`;
+    const finder = await world.another({ reconciliation: { targets: [{ ...target, query }] } });
+    brokers.push(whole, finder);
     const run = await world.openRun();
     const wanted = { credential: world.mounts.names.database };
     await finder.issue.issue(run, wanted, workerOf(run));
@@ -188,6 +191,10 @@ describe('the target', () => {
     const { summary } = await finder.reconciliations.get(id);
     expect(summary.notLookedAt.map(({ what }) => what)).toEqual(['tokens of leases that no row knows']);
     expect(summary.lookedAt.targetUsers).toBeGreaterThanOrEqual(3);
+    const all = await whole.reconciliations.ask(admin, { dryRun: true });
+    await whole.reconcile.asked();
+    const seen = await whole.reconciliations.findings(all.id, { limit: 1_000 });
+    expect(seen.items.map(({ account }) => account)).toContain(stale);
     await world.atTarget(`DROP ROLE "${stale}"`);
     await finder.end.release(run, lease.id, workerOf(run));
   });

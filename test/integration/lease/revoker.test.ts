@@ -87,7 +87,7 @@ describe('a revocation that fails', () => {
       state: 'revoked',
       attempts: 3,
       lastError: null,
-      proof: 'lease_gone+accessor_gone',
+      proof: 'lease_gone+accessor_revoked',
     });
   });
 

@@ -130,7 +130,7 @@ describe('a stuck lease', () => {
     expect(await world.broker.retry.retry(admin, lease.id)).toMatchObject({
       state: 'revoked',
       stuckSince: null,
-      proof: 'lease_gone+accessor_gone',
+      proof: 'lease_gone+accessor_revoked',
       attempts: 5,
     });
     const left = await world.broker.leases.list({ stuck: true, limit: 50 });
