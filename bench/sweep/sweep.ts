@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { startParts } from '../issue/parts.js';
-import { compared, measured, median, report, type Report } from '../report.js';
+import { compared, inTurns, measured, median, report, type Report } from '../report.js';
 import { BrokerDatabase } from './broker-database.js';
 import { dropOverdue, makeDeadMount, seedOverdue } from './dead-mount.js';
 import { drainByBroker, drainByVault } from './drains.js';
@@ -26,10 +26,14 @@ export async function benchSweep(
     await drainByBroker(parts, database, Math.min(size, 200));
     const [ours, besideDead, vault, coreMs]: [number[], number[], number[], number[]] = [[], [], [], []];
     for (let round = 0; round < rounds; round += 1) {
-      vault.push(await drainByVault(parts, size));
-      const before = await usedMs(parts.broker.pid);
-      ours.push(await drainByBroker(parts, database, size));
-      coreMs.push(((await usedMs(parts.broker.pid)) - before) / size);
+      await inTurns(round, [
+        async () => vault.push(await drainByVault(parts, size)),
+        async () => {
+          const before = await usedMs(parts.broker.pid);
+          ours.push(await drainByBroker(parts, database, size));
+          coreMs.push(((await usedMs(parts.broker.pid)) - before) / size);
+        },
+      ]);
       await seedOverdue(database, dead, OVERDUE);
       besideDead.push(await drainByBroker(parts, database, size));
       await dropOverdue(database);
