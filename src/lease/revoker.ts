@@ -135,10 +135,17 @@ export class Revoker implements BeforeApplicationShutdown {
 
   private async drain(selector: LeaseSelector | undefined, mount: string, limit: number): Promise<number> {
     const lane = this.lanes.of(mount);
+    // A lot of a few places at first: the target need not wait until many are claimed.
+    let lot = lane.concurrency;
+    const next = (): number => {
+      const size = lane.breaker.halfOpen ? 1 : Math.min(lot, lane.lot);
+      lot = lane.lot;
+      return size;
+    };
     const queue = new ClaimQueue(
       async (size) =>
         !named(selector) && (await this.hold.held()) ? [] : this.claims.claim(selector, mount, size),
-      () => (lane.breaker.halfOpen ? 1 : lane.lot),
+      next,
       Math.min(lane.concurrency, lane.lot - 1),
       limit,
     );
