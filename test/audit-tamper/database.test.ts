@@ -32,7 +32,7 @@ beforeAll(async () => {
   await offerMany(log, 300);
   await log.sequencer().drain();
   await log.writer().write();
-}, 120_000);
+}, 240_000);
 afterAll(() => log.stop());
 
 class Undo extends Error {}

@@ -28,7 +28,7 @@ beforeAll(async () => {
     );
   });
   await writeFile(join(home, 'early'), early);
-}, 180_000);
+}, 240_000);
 afterAll(() => rm(home, { recursive: true }));
 beforeEach(() => craftFolder(folder, leaves, signed));
 
@@ -151,7 +151,7 @@ const TABLE: readonly (readonly [what: string, act: () => Promise<void>, named: 
 
 it('a folder as it was written verifies', async () => {
   expect(await verify()).toBe('verified 600 entries and 2 checkpoints\n');
-}, 60_000);
+}, 240_000);
 
 it.each(TABLE)(
   'a folder of which %s does not, and the program that is not ours says where',

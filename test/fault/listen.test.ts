@@ -35,4 +35,4 @@ it('a broker that cannot listen on its port ends, with all of its work', async (
   expect(problems).toMatch(/EADDRINUSE/);
   expect(code).toBeGreaterThan(0);
   await rm(folder, { recursive: true, force: true });
-}, 90_000);
+}, 240_000);

@@ -37,7 +37,7 @@ beforeAll(async () => {
   await signedAt(600, 'second');
   await signedAt(1_000, 'third');
   key = (await log.checkpoints.keys())[0]?.line ?? '';
-}, 180_000);
+}, 240_000);
 afterAll(async () => {
   await log.stop();
   await rm(folder, { recursive: true });
@@ -47,7 +47,7 @@ describe('the log in its folder, read by golang.org/x/mod/sumdb', () => {
   it('verifies: signatures, every leaf, inclusion, and consistency of three checkpoints', async () => {
     const { stdout } = await verify('first', 'second', 'third');
     expect(stdout).toBe('verified 1603 entries and 3 checkpoints\n');
-  }, 60_000);
+  }, 240_000);
 
   it('does not when an entry, a tile or a checkpoint is another', async () => {
     for (const path of ['tile/entries/001', 'tile/0/002']) {
@@ -62,5 +62,5 @@ describe('the log in its folder, read by golang.org/x/mod/sumdb', () => {
     const note = await readFile(join(folder, 'first'), 'utf8');
     await writeFile(join(folder, 'bent'), note.replace('\n3\n', '\n4\n'));
     await expect(verify('bent', 'third')).rejects.toThrow('invalid signature');
-  }, 60_000);
+  }, 240_000);
 });

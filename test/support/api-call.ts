@@ -38,7 +38,7 @@ export async function apiCall(
     },
     ...(sent.body === undefined ? {} : { body: sent.body }),
     redirect: 'manual',
-    signal: AbortSignal.timeout(30_000),
+    signal: AbortSignal.timeout(90_000),
   });
   const text = await response.text();
   const json = /\bjson\b/.test(response.headers.get('content-type') ?? '') && text !== '';

@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 
 /** How long to wait, and what to say when it was in vain. */
 export interface UntilOptions {
-  /** Milliseconds; 10,000 unless given. */
+  /** Milliseconds; 30,000 unless given: a machine that is slow or busy changes no outcome. */
   readonly deadlineMs?: number;
   /** What is waited for, for the message. */
   readonly what?: string;
@@ -16,7 +16,7 @@ export async function until<T>(
   probe: () => T | Promise<T>,
   options: UntilOptions = {},
 ): Promise<NonNullable<T>> {
-  const deadlineMs = options.deadlineMs ?? 10_000;
+  const deadlineMs = options.deadlineMs ?? 30_000;
   const deadline = performance.now() + deadlineMs;
   let last: unknown;
   for (let pauseMs = 5; ; pauseMs = Math.min(pauseMs * 1.5, 100)) {

@@ -282,7 +282,8 @@ const QUICK: BrokerSettings = {
   database: { poolSize: 8 },
   scheduler: { tickMs: 100 },
   audit: { sequenceIntervalMs: 25 },
-  leases: { backoffBaseMs: 100, backoffMaxMs: 1_000 },
+  // What an answer waits for is there in time also where the machine is busy.
+  leases: { backoffBaseMs: 100, backoffMaxMs: 1_000, revokeWaitMs: 30_000 },
 };
 
 /** Starts a {@link World}. Stop it when the file's tests are done. */

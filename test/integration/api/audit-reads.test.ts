@@ -61,7 +61,7 @@ beforeAll(async () => {
     },
     { deadlineMs: 30_000 },
   );
-}, 120_000);
+}, 240_000);
 afterAll(() => world.stop());
 
 describe('who held', () => {

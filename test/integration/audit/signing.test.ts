@@ -8,6 +8,7 @@ import { leafHash, splitHashes } from '../../../src/tlog/hash.js';
 import { keyOfLine, parseNote, signersOf, type NoteKey } from '../../../src/tlog/note.js';
 import { linkOf } from '../../../src/tlog/origin-link.js';
 import { leavesOf } from '../../../src/tlog/tile.js';
+import { until } from '../../support/until.js';
 import { CALLER, checkLog, offerMany } from './log-parts.js';
 import { openSignedLog, type SignedLog } from './signed-log.js';
 
@@ -85,18 +86,17 @@ describe('signing refuses', () => {
     await grow(3);
     const writer = log.writer();
     await writer.write();
-    await log.operator.call('POST', 'sys/remount', {
-      from: log.mounts.transit,
-      to: `${log.mounts.transit}-away`,
-    });
+    // Vault answers before it has moved a mount.
+    const move = async (from: string, to: string): Promise<void> => {
+      await log.operator.call('POST', 'sys/remount', { from, to });
+      await until(() => log.operator.call('GET', `sys/mounts/${to}`), { what: 'the move' });
+    };
+    await move(log.mounts.transit, `${log.mounts.transit}-away`);
     await grow(3);
     await expect(log.writer().write()).rejects.toThrow();
     expect((await checkLog(log)).size).toBe(6);
-    await log.operator.call('POST', 'sys/remount', {
-      from: `${log.mounts.transit}-away`,
-      to: log.mounts.transit,
-    });
-    await expect.poll(async () => (await log.writer().write())?.size, { timeout: 20_000 }).toBe(6);
+    await move(`${log.mounts.transit}-away`, log.mounts.transit);
+    await until(async () => (await log.writer().write())?.size === 6);
   });
 });
 

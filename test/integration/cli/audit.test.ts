@@ -10,7 +10,7 @@ import { compileCli, type CompiledCli } from '../../unit/cli/compiled-cli.js';
 import { start, type Ended } from './program.js';
 
 // Each command is a process, and the machine may be busy.
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 240_000 });
 
 const RUN = 'nightly-audit';
 let world: World;

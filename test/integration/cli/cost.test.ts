@@ -7,7 +7,7 @@ import { compileCli, type CompiledCli } from '../../unit/cli/compiled-cli.js';
 import { start, type Ended } from './program.js';
 
 // Each command is a process, and the machine may be busy.
-vi.setConfig({ testTimeout: 90_000 });
+vi.setConfig({ testTimeout: 240_000 });
 
 let world: World;
 let cli: CompiledCli;
@@ -23,7 +23,7 @@ beforeAll(async () => {
        'success', 2, 20, 200, micros, units FROM grants,
        (VALUES ('chat', 1500000, '{"input": 20}'::jsonb), ('search', 250, '{}')) AS t (tool, micros, units)`,
   );
-}, 120_000);
+}, 240_000);
 afterAll(async () => {
   cli.remove();
   rmSync(folder, { recursive: true });

@@ -46,7 +46,7 @@ export function start(
     },
     async ended() {
       await until(() => exitCode !== undefined, {
-        deadlineMs: 30_000,
+        deadlineMs: 90_000,
         what: `the end of leasegate ${words.join(' ')}`,
       });
       return { exitCode: exitCode ?? null, ...output };

@@ -7,8 +7,8 @@ import { settingsFrom } from '../../../src/settings/load.js';
 import { freshDatabase, type TestDatabase } from '../../support/parts.js';
 import { until } from '../../support/until.js';
 
-/** The shortest that the settings allow; an answer may be two seconds late beside it. */
-const STATEMENT_MS = 100;
+/** Short, and more than a busy machine takes for a small statement; an answer may be two seconds late beside it. */
+const STATEMENT_MS = 800;
 const ANSWER_MS = STATEMENT_MS + 2_000;
 /** Long before a connection that sleeps in the pool is closed, which would hide what is tested here. */
 const WITHIN_MS = 9_000;
@@ -60,7 +60,7 @@ async function givenUp(asked: Promise<unknown>): Promise<void> {
 }
 
 describe('a connection on which no answer comes', () => {
-  it.each(['new', 'idle before'])('is given up in time, %s', { timeout: 60_000 }, async (which) => {
+  it.each(['new', 'idle before'])('is given up in time, %s', { timeout: 240_000 }, async (which) => {
     await connect();
     const pid = await backend();
     if (which === 'idle before') await idle();
@@ -71,7 +71,7 @@ describe('a connection on which no answer comes', () => {
     expect(await backend()).not.toBe(pid);
   });
 
-  it('is given up in time at the end of a transaction', { timeout: 60_000 }, async () => {
+  it('is given up in time at the end of a transaction', { timeout: 240_000 }, async () => {
     await connect();
     const pid = await backend();
     await idle();
@@ -80,7 +80,7 @@ describe('a connection on which no answer comes', () => {
     expect(await backend()).not.toBe(pid);
   });
 
-  it('is kept where none is owed', { timeout: 60_000 }, async () => {
+  it('is kept where none is owed', { timeout: 240_000 }, async () => {
     await connect();
     const pid = await backend();
     await idle();

@@ -21,7 +21,7 @@ const plan = (script: string, more: Partial<ChildPlan> = {}): ChildPlan => ({
   args: ['-c', script],
   env: { PATH: '/usr/bin:/bin' },
   ready: (output) => output.includes('ready'),
-  deadlineMs: 10_000,
+  deadlineMs: 60_000,
   ...more,
 });
 

@@ -106,7 +106,7 @@ describe('npm run demo', { timeout: LONG_MS }, () => {
     started.process.kill('SIGKILL');
     await started.ended;
     await until(async () => (await leftOver()).length === 0, {
-      deadlineMs: 20_000,
+      deadlineMs: 60_000,
       what: 'nothing to be left',
     });
   });

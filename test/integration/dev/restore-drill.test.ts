@@ -12,7 +12,7 @@ const runner = join(repositoryRoot(), 'tools', 'run.mjs');
 it('refuses a drill that there is not', async () => {
   await buildOnce();
   await expect(run(process.execPath, [runner, 'drill', 'fire'])).rejects.toMatchObject({ code: 2 });
-}, 180_000);
+}, 240_000);
 
 it(
   'puts PostgreSQL, Vault and both back, and the books agree after each',

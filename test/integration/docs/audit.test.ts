@@ -25,13 +25,13 @@ beforeAll(async () => {
   await until(async () => (await world.query('SELECT 1 FROM audit_checkpoint WHERE size > 8')).length > 0, {
     deadlineMs: 60_000,
   });
-}, 180_000);
+}, 240_000);
 afterAll(async () => {
   await world.stop();
   await rm(home, { recursive: true });
 });
 
-it('takes a newcomer to a verified answer in five commands', { timeout: 120_000 }, async () => {
+it('takes a newcomer to a verified answer in five commands', { timeout: 240_000 }, async () => {
   expect(
     snippetsOf(PAGE)
       .filter(({ kind }) => kind === 'sh')

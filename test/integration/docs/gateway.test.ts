@@ -13,7 +13,7 @@ let home: string;
 beforeAll(async () => {
   world = await startWorld({ mode: 'process' });
   home = await mkdtemp(join(tmpdir(), 'leasegate-gateway-pages-'));
-}, 180_000);
+}, 240_000);
 
 afterAll(async () => {
   await world.stop();

@@ -12,14 +12,14 @@ let home: string;
 beforeAll(async () => {
   world = await startWorld({ mode: 'process' });
   home = await mkdtemp(join(tmpdir(), 'leasegate-tutorial-'));
-}, 180_000);
+}, 240_000);
 
 afterAll(async () => {
   await world.stop();
   await rm(home, { recursive: true });
 });
 
-it('does and prints what the tutorial says', { timeout: 120_000 }, async () => {
+it('does and prints what the tutorial says', { timeout: 240_000 }, async () => {
   const environment = { HOME: home, BROKER: world.baseUrl, ISSUER: issuerParts().url };
   expect(await followPages(['docs/tutorial.md'], environment)).toBeGreaterThan(8);
 });

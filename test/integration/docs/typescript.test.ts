@@ -13,7 +13,7 @@ const READERS = 'declare function connect(login: Readonly<Record<string, unknown
 
 it('is there', () => expect(snippets.length).toBeGreaterThan(0));
 
-it.each(snippets)('$where compiles against the SDK', { timeout: 60_000 }, ({ text }) => {
+it.each(snippets)('$where compiles against the SDK', { timeout: 240_000 }, ({ text }) => {
   const file = join(ROOT, 'snippet.mts');
   const options: ts.CompilerOptions = {
     strict: true,

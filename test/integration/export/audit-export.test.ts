@@ -36,7 +36,7 @@ beforeAll(async () => {
   );
   await offerMany(parts, EVENTS, PAD_BYTES);
   await parts.sequencer().drain();
-}, 120_000);
+}, 240_000);
 afterAll(() => parts.stop());
 
 /** Connections of exports that the database has at this moment. */
@@ -153,7 +153,7 @@ describe('export', () => {
     expect(result).toMatchObject({ ok: true, problems: [], count: head.size, rootHash: head.rootHash });
     expect(bytes).toBeGreaterThan(EVENTS * PAD_BYTES);
     expect(most).toBeLessThan(24 * 1024 * 1024);
-  }, 60_000);
+  }, 240_000);
 
   it('ends at the size that it began with, though the log grows meanwhile', async () => {
     const { size } = await parts.query.head();

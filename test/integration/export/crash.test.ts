@@ -14,7 +14,7 @@ const POINTS: readonly CrashPoint[] = [
   'export.published',
   'export.moved',
 ];
-const DEADLINE = { deadlineMs: 30_000 };
+const DEADLINE = { deadlineMs: 120_000 };
 
 let world: World;
 let folder: string;
@@ -49,7 +49,7 @@ const nextIndex = async (): Promise<number> => {
 };
 
 describe('scheduled exports have neither gap nor double', () => {
-  it.each(POINTS)('after a replica is killed at %s', { timeout: 180_000 }, async (point) => {
+  it.each(POINTS)('after a replica is killed at %s', { timeout: 240_000 }, async (point) => {
     await more(0);
     await writeFile(join(armed, point), 'kill');
     expect(await world.broker.exited).toBe('SIGKILL');
@@ -63,7 +63,7 @@ describe('scheduled exports have neither gap nor double', () => {
 
   it.each(POINTS)(
     'after one stands still at %s, is overtaken, and goes on',
-    { timeout: 180_000 },
+    { timeout: 240_000 },
     async (point) => {
       const { pid } = world.broker;
       await writeFile(join(armed, point), 'freeze');
@@ -85,7 +85,7 @@ describe('scheduled exports have neither gap nor double', () => {
 
   it(
     'and in the end each entry is in one file, and no half of one is left',
-    { timeout: 60_000 },
+    { timeout: 240_000 },
     async () => {
       await world.stopBroker();
       const names = await spans();

@@ -15,7 +15,7 @@ beforeAll(async () => {
   token = await world.adminToken(['auditor']);
   await grow(40);
   size = await headSize();
-}, 120_000);
+}, 240_000);
 afterAll(() => world.stop());
 
 async function headSize(): Promise<number> {
@@ -163,5 +163,5 @@ describe('entries that were archived', () => {
     expect(filtered.headers.get('leasegate-export-archived-before')).toBe(String(end));
     expect(filtered.status).toBe(200);
     expect((await get('?kind=grant.created')).headers.get('leasegate-export-archived-before')).toBeNull();
-  }, 180_000);
+  }, 240_000);
 });

@@ -12,7 +12,7 @@ beforeAll(async () => {
   parts = await openScheduled();
   await offerMany(parts.log, 600);
   await parts.log.sequencer().drain();
-}, 120_000);
+}, 240_000);
 afterAll(() => parts.stop());
 
 const kinds = async (like: string): Promise<string[]> => {

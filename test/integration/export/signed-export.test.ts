@@ -45,7 +45,7 @@ beforeAll(async () => {
   manifests = new ExportManifests(log.transactions, log.tree, log.checkpoints);
   bundles = new LogBundle(log.ids, log.inbox, log.checkpoints, log.files, present);
   keys = (await log.checkpoints.keys()).map(({ line }) => line);
-}, 120_000);
+}, 240_000);
 afterAll(async () => {
   await log.stop();
   await rm(folder, { recursive: true });
@@ -137,5 +137,5 @@ describe('a bundle', () => {
       join(target, 'checkpoint'),
     ]);
     expect(stdout).toMatch(/^verified \d+ entries and 1 checkpoints\n$/);
-  }, 120_000);
+  }, 240_000);
 });

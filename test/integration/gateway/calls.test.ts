@@ -60,7 +60,7 @@ beforeAll(async () => {
   const granted = ['orders', 'notes', 'limited', 'budgeted', 'outside', 'untrusted', 'short', 'echo'];
   granted.push('echo-blocked', 'typed', 'slow', 'hangs', 'missing', 'exact');
   token = await world.runWith('nightly', granted);
-}, 180_000);
+}, 240_000);
 afterAll(() => world.stop());
 
 /** The code with which a call was refused. */
@@ -276,7 +276,7 @@ describe('a call that succeeds', () => {
     const { response, cost } = await client.callTool<{ orders: unknown[] }>('orders', { query: { page: 1 } });
     expect([response.status, response.body.orders.length, cost.micros]).toEqual([200, 1, 0]);
     await expect(client.callTool('nothing-of-this-name')).rejects.toMatchObject({ code: 'tool_not_granted' });
-    const impatient = new LeasegateClient({ url: world.broker.baseUrl, runToken: token, timeoutMs: 500 });
+    const impatient = new LeasegateClient({ url: world.broker.baseUrl, runToken: token, timeoutMs: 3_000 });
     const before = world.upstream.requests.length;
     await expect(impatient.callTool('hangs')).rejects.toMatchObject({ code: 'broker_timeout' });
     expect(world.upstream.requests.length - before).toBe(1);

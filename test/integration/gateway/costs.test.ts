@@ -57,7 +57,7 @@ beforeAll(async () => {
        '{"input": 20, "images": 1.5}' FROM grants, unnest(ARRAY['success', 'unknown']) AS o (outcome) WHERE name = 'costs'`,
     [OLD_DAY],
   );
-}, 180_000);
+}, 240_000);
 afterAll(() => world.stop());
 
 const RANGE = `from=2026-01-01&to=${TOMORROW}`;

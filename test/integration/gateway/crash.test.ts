@@ -32,7 +32,7 @@ beforeAll(async () => {
     limits: { budgets: [{ per: 'tool', max_micros: 1_000 }] },
   });
   await world.runWith('crashes', ['orders']);
-}, 180_000);
+}, 240_000);
 afterAll(() => world.stop());
 
 describe('a broker that is killed', () => {
@@ -53,7 +53,7 @@ describe('a broker that is killed', () => {
       ]);
       expect(rows.map(({ state }) => state)).toEqual(row === undefined ? [] : [row]);
     },
-    60_000,
+    240_000,
   );
 
   it('leaves nothing without an end, once there is a broker again', async () => {
@@ -85,5 +85,5 @@ describe('a broker that is killed', () => {
       if (row === 'open') expect(of[1]).toMatchObject({ outcome: 'failure', data: { result: 'unknown' } });
     }
     expect(events).toHaveLength(8);
-  }, 180_000);
+  }, 240_000);
 });

@@ -81,7 +81,7 @@ beforeAll(async () => {
     { name: 'broken', ...name('broken', { as: 'bearer' }) },
   );
   token = await world.runWith('inject', ['oauth', 'cloud', 'hook', 'mutual', 'broken']);
-}, 180_000);
+}, 240_000);
 afterAll(async () => {
   await guarded?.stop();
   await world.stop();

@@ -11,7 +11,7 @@ import { compileCli, type CompiledCli } from '../../unit/cli/compiled-cli.js';
 import { start } from '../cli/program.js';
 
 // The command line is a process, and the machine may be busy.
-vi.setConfig({ testTimeout: 90_000 });
+vi.setConfig({ testTimeout: 240_000 });
 
 const REVISIONS = ['2026-07-28', '2025-11-25'] as const;
 type Revision = (typeof REVISIONS)[number];
@@ -154,7 +154,7 @@ async function cancelsAtProvider(client: Client): Promise<void> {
   const before = given;
   stop.abort();
   await refused;
-  await until(() => given > before, { deadlineMs: 5_000, what: 'the end of the call at the provider' });
+  await until(() => given > before, { what: 'the end of the call at the provider' });
 }
 
 interface Seen {
@@ -349,7 +349,7 @@ describe.each(REVISIONS)('a client of %s', (revision) => {
     const before = given;
     stop.abort();
     await refused;
-    await until(() => given > before, { deadlineMs: 5_000, what: 'the end of the call at the provider' });
+    await until(() => given > before, { what: 'the end of the call at the provider' });
   });
 
   it('that cancels a call ends it at the provider', async () => {

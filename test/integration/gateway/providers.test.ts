@@ -181,7 +181,7 @@ beforeAll(async () => {
     'stripe-charge',
     'github-issue',
   ]);
-}, 180_000);
+}, 240_000);
 afterAll(() => world.stop());
 
 /** The status of a GET whose path is sent as it stands, which `fetch` would not do. */

@@ -194,10 +194,15 @@ describe('egress logs', () => {
       items: [{ host: HOST, count: 2, pod: 'jobs/nightly-1' }],
       next_cursor: null,
     });
-    const alerts = await world.call('GET', '/v1/alerts?state=firing&rule=shadow-egress', {
-      token: await world.adminToken(['auditor']),
+    // It is written down as told once the receiver has answered.
+    const alerts = await until(async () => {
+      const { body } = await world.call('GET', '/v1/alerts?state=firing&rule=shadow-egress', {
+        token: await world.adminToken(['auditor']),
+      });
+      const { items } = body as { items: { rule: string; notifications: number }[] };
+      return items.some(({ notifications }) => notifications > 0) ? items : undefined;
     });
-    expect(alerts.body).toMatchObject({ items: [{ rule: 'shadow-egress', notifications: 1 }] });
+    expect(alerts).toMatchObject([{ rule: 'shadow-egress', notifications: 1 }]);
   });
 
   it('that are two batches of one that is sent at the same moment are counted once', async () => {

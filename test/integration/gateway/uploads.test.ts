@@ -51,7 +51,7 @@ beforeAll(async () => {
     spec('upload-small', { content_type: 'text/csv', stream: true, max_bytes: 1_000 }),
   );
   token = await world.runWith('uploader', ['upload-csv', 'upload-clean', 'upload-small']);
-}, 120_000);
+}, 240_000);
 afterAll(async () => {
   provider.closeAllConnections();
   provider.close();
@@ -244,7 +244,7 @@ describe('a body that is passed on', () => {
     expect(seen()?.hash.digest('hex')).toBe(hash.digest('hex'));
     // Client, broker and provider share this process.
     expect(most).toBeLessThan(32 * MIB);
-  }, 60_000);
+  }, 240_000);
 
   it('ends at the provider when its sender hangs up', async () => {
     const { request, answered, seen } = sending('upload-csv');

@@ -36,7 +36,7 @@ const id = randomBytes(4).toString('hex');
 const FILE_DEVICE = `file-${id}`;
 const SOCKET_DEVICE = `socket-${id}`;
 const LONG = { deadlineMs: 30_000 };
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 240_000 });
 const reaper = new Reaper();
 const mounts = mountsNamed(`side-${id}`);
 
@@ -98,7 +98,7 @@ beforeAll(async () => {
     type: 'file',
     options: { file_path: auditFile, mode: '0644' },
   });
-}, 180_000);
+}, 240_000);
 
 afterAll(async () => {
   await world.vault.call('DELETE', `sys/audit/${SOCKET_DEVICE}`).catch(() => undefined);

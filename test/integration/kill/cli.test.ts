@@ -8,7 +8,7 @@ import { startWorld, WORKER_SUBJECT, type World } from '../../support/world.js';
 import { start, type Ended, type Started } from '../cli/program.js';
 
 // Each command is a process, and the machine may be busy.
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 240_000 });
 
 let world: World;
 let cli: CompiledCli;
@@ -16,9 +16,9 @@ let cli: CompiledCli;
 beforeAll(async () => {
   cli = compileCli();
   world = await startWorld({
-    settings: { revocations: { confirmAbove: 2 }, leases: { revokeWaitMs: 1_000 } },
+    settings: { revocations: { confirmAbove: 2 }, leases: { revokeWaitMs: 30_000 } },
   });
-}, 180_000);
+}, 240_000);
 afterAll(async () => {
   cli.remove();
   await world.stop();

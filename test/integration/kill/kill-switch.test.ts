@@ -269,7 +269,7 @@ describe('a blocked workload', () => {
 
   it('is let in again when the block’s time is up', async () => {
     await grantFor('for-a-while');
-    const until_ = new Date(Date.now() + 1_500).toISOString();
+    const until_ = new Date(Date.now() + 8_000).toISOString();
     const subject = `${WORKER_SUBJECT}/for-a-while`;
     const blocked = await admin('POST', '/v1/blocks', {
       workload: { issuer: 'dev', subject },
@@ -278,7 +278,7 @@ describe('a blocked workload', () => {
     });
     expect(blocked).toMatchObject({ status: 201, body: { block: { kind: 'workload', subject } } });
     await expect(runOf('for-a-while')).rejects.toThrow('workload_blocked');
-    await until(() => runOf('for-a-while'), { deadlineMs: 15_000 });
+    await until(() => runOf('for-a-while'), { deadlineMs: 60_000 });
     await until(async () => {
       const { items } = (await admin('GET', '/v1/blocks?standing=false')).body as {
         items: { subject: string }[];
@@ -367,5 +367,5 @@ describe('the stream of a revocation', () => {
     expect(answered.get('content-type')).toContain('text/event-stream');
     const events = String(body).trim().split('\n\n');
     expect(events.at(-1)).toMatch(/^event: done\ndata: \{.*"state":"done".*"proved":1/);
-  }, 30_000);
+  }, 240_000);
 });

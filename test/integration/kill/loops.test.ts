@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { Lateness } from '../../support/lateness.js';
 import { until } from '../../support/until.js';
 import { WORKER_SUBJECT } from '../../support/world.js';
 import { CREDENTIAL, KillWorld, LoopingWorker } from './kill-loops.js';
@@ -8,11 +9,16 @@ const WAIT = { deadlineMs: 60_000, what: 'enough attempts of the workers' };
 const CUT_WITHIN_MS = 1_000;
 
 let world: KillWorld;
+let lateness: Lateness;
 
 beforeAll(async () => {
   world = await KillWorld.start();
-}, 180_000);
-afterAll(() => world.stop());
+  lateness = await Lateness.start(world.gateway.broker.databaseUrl);
+}, 240_000);
+afterAll(async () => {
+  await lateness.stop();
+  await world.stop();
+});
 
 afterEach(async () => {
   const { gateway } = world;
@@ -68,6 +74,7 @@ describe.each(KILLS)(
         ...WAIT,
         what: 'the end of the streams',
       });
+      const late = lateness.sinceMs(answeredMs);
       await Promise.all(workers.map((worker) => worker.stop()));
 
       const refused =
@@ -76,7 +83,7 @@ describe.each(KILLS)(
       expect(refused.every(({ status }) => status >= 400 && status < 500)).toBe(true);
       expect(streams().map(({ ended }) => ended?.how)).toEqual(streams().map(() => 'cut'));
       const latest = Math.max(...streams().map(({ ended }) => ended?.atMs ?? Infinity));
-      expect(latest - answeredMs).toBeLessThan(CUT_WITHIN_MS);
+      expect(latest - answeredMs).toBeLessThan(CUT_WITHIN_MS + late);
       await until(() => world.streams.every(({ destroyed }) => destroyed), {
         what: 'the end at the provider',
       });
@@ -93,6 +100,6 @@ describe.each(KILLS)(
         ...WAIT,
         what: 'the end of every lease and call',
       });
-    }, 180_000);
+    }, 240_000);
   },
 );

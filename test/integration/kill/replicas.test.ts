@@ -13,7 +13,7 @@ beforeAll(async () => {
   world = await startWorld();
   replicas = [await world.replica(), await world.replica()];
   urls = [world.baseUrl, ...replicas.map(({ url }) => url)];
-}, 60_000);
+}, 240_000);
 afterAll(async () => {
   for (const replica of replicas) await replica.stop();
   await world.stop();
@@ -92,7 +92,7 @@ describe.each([
       [subject],
     );
     expect(runs?.count).toBe(0);
-  }, 60_000);
+  }, 240_000);
 
   afterAll(async () => {
     const token = await world.adminToken();

@@ -75,7 +75,7 @@ describe('a lease ends', () => {
     const [one, two, spared] = await Promise.all([issued(run), issued(run), issued(other)]);
     const { leases } = await world.broker.runs.close(workerOf(run), run.runRef);
     expect(leases).toBe(2);
-    expect(await world.broker.revoker.revokeNow({ runRef: run.runRef }, 5_000)).toEqual({
+    expect(await world.broker.revoker.revokeNow({ runRef: run.runRef }, 30_000)).toEqual({
       proved: 2,
       outstanding: 0,
     });

@@ -24,6 +24,8 @@ class CountingProxy {
   #open = 0;
   mostOpen = 0;
   made = 0;
+  /** Calls that make a credential wait for it. */
+  gate: Promise<void> | undefined;
 
   private constructor(
     readonly server: Server,
@@ -41,12 +43,16 @@ class CountingProxy {
       if (/\/data\//.test(url)) proxy.made += 1;
       response.on('close', () => counted && (proxy.#open -= 1));
       const options = { method: request.method, headers: request.headers, agent: proxy.#agent };
-      const passed = httpRequest(`${to}${url}`, options, (answer) => {
-        response.writeHead(answer.statusCode ?? 500, answer.headers);
-        answer.pipe(response);
-      });
-      passed.on('error', () => response.destroy());
-      request.pipe(passed);
+      const pass = (): void => {
+        const passed = httpRequest(`${to}${url}`, options, (answer) => {
+          response.writeHead(answer.statusCode ?? 500, answer.headers);
+          answer.pipe(response);
+        });
+        passed.on('error', () => response.destroy());
+        request.pipe(passed);
+      };
+      if (counted && proxy.gate !== undefined) void proxy.gate.then(pass);
+      else pass();
     });
     return proxy;
   }
@@ -75,13 +81,13 @@ beforeAll(async () => {
     await world.replica(),
     await world.replica(),
   ];
-}, 120_000);
+}, 240_000);
 
 afterAll(async () => {
   for (const replica of replicas) await replica.stop().catch(() => undefined);
   await world.stop();
   await proxy.stop();
-}, 120_000);
+}, 240_000);
 
 /** One worker of a deploy: exchanges, leases, and tries the next replica when its own is gone. */
 async function worker(index: number, sub: string, run: string): Promise<void> {
@@ -109,6 +115,8 @@ describe('a request that nobody waits for any more', () => {
     const token = await world.runToken({ runId: 'hung-up' });
     const before = proxy.made;
     const hangUp = new AbortController();
+    let open = (): void => undefined;
+    proxy.gate = new Promise((resolve) => (open = resolve));
     const asked = Array.from({ length: ISSUE.concurrency + 40 }, () =>
       fetch(`${world.baseUrl}/v1/leases`, {
         method: 'POST',
@@ -117,14 +125,19 @@ describe('a request that nobody waits for any more', () => {
         signal: hangUp.signal,
       }).catch(() => undefined),
     );
-    await until(() => proxy.made > before);
+    const figure = async (name: string): Promise<number | undefined> => {
+      const { body } = await world.call('GET', '/metrics');
+      return (
+        Number(new RegExp(`^leasegate_queue_${name} (\\d+)`, 'm').exec(String(body))?.[1] ?? 0) || undefined
+      );
+    };
+    // All places are taken, and the others wait.
+    await until(async () => (await figure('waiting{queue="issue"}')) === asked.length - ISSUE.concurrency);
     hangUp.abort();
     await Promise.all(asked);
-    const dropped = await until(async () => {
-      const { body } = await world.call('GET', '/metrics');
-      const found = /leasegate_queue_refused\{queue="issue",code="call_cancelled"\} (\d+)/.exec(String(body));
-      return Number(found?.[1] ?? 0) || undefined;
-    });
+    const dropped = await until(() => figure('refused{queue="issue",code="call_cancelled"}'));
+    proxy.gate = undefined;
+    open();
     expect(dropped).toBeGreaterThan(0);
     expect(proxy.made - before).toBeLessThanOrEqual(asked.length - dropped);
   });

@@ -62,7 +62,7 @@ describe('a run that is closed while it leases', () => {
     broker.source.around[call] = {
       after: async () => {
         await broker.runs.close(workerOf(run), run.runRef);
-        await broker.revoker.revokeNow({ runRef: run.runRef }, 5_000);
+        await broker.revoker.revokeNow({ runRef: run.runRef }, 30_000);
       },
     };
     const asked = broker.issue.issue(run, { credential: mounts.names.database }, workerOf(run));

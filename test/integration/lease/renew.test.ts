@@ -45,7 +45,7 @@ describe('a renewal is refused', () => {
     };
     await expect(renewing(run, lease.id, 120)).rejects.toMatchObject({ code: 'run_closed' });
     delete broker.source.around.renew;
-    const tally = await broker.revoker.revokeNow({ runRef: run.runRef }, 5_000);
+    const tally = await broker.revoker.revokeNow({ runRef: run.runRef }, 30_000);
     expect(tally).toEqual({ proved: 1, outstanding: 0 });
     expect(await broker.leases.get(lease.id)).toMatchObject({ renewals: 0, state: 'revoked' });
   });

@@ -75,12 +75,12 @@ it('leases until the end of the block', async () => {
 
 it('renews by itself while it is held, and says when that ends', async () => {
   const client = worker({ runId: 'sdk-renews' });
-  const lease = await client.lease('orders-readonly', { ttlSeconds: 3 });
+  const lease = await client.lease('orders-readonly', { ttlSeconds: 8 });
   const failures: unknown[] = [];
   lease.on('renewal-failed', ({ error, willRetry }) =>
     failures.push([(error as { code: string }).code, willRetry]),
   );
-  await until(() => lease.view.renewals >= 2);
+  await until(() => lease.view.renewals >= 2, { deadlineMs: 90_000, what: 'two renewals' });
   const admin = new AdminClient({ url: world.baseUrl, tokenSource: () => world.adminToken() });
   await admin.leases.revoke(lease.id, { reason: 'test' });
   await until(() => failures.length > 0);

@@ -93,7 +93,7 @@ async function killedAt(point: CrashPoint, provoke: () => Promise<void>): Promis
 describe('a sink gets each event at least once', () => {
   it.each(['sink.delivered', 'sink.moved'] as const)(
     'after a replica is killed at %s',
-    { timeout: 120_000 },
+    { timeout: 240_000 },
     async (point) => {
       await nothingIsLost();
       await killedAt(point, ask);
@@ -104,7 +104,7 @@ describe('a sink gets each event at least once', () => {
 
   it.each(['sink.letter.refused', 'sink.letter.before-commit', 'sink.letter.buried'] as const)(
     'and what it refuses is set aside once, after a replica is killed at %s',
-    { timeout: 120_000 },
+    { timeout: 240_000 },
     async (point) => {
       refuses = true;
       const before = (await letters()).length;
@@ -122,7 +122,7 @@ describe('a sink gets each event at least once', () => {
 
   it(
     'and what was set aside, after a replica is killed between its delivery and the note of it',
-    { timeout: 120_000 },
+    { timeout: 240_000 },
     async () => {
       refuses = false;
       const ids = (await letters()).map(({ event_id }) => event_id);

@@ -83,7 +83,7 @@ it('without the right, doctor and the report say what is missing and what helps'
 
 it(
   'with it, a token that no row knows is found and ended, and nobody else’s',
-  { timeout: 180_000 },
+  { timeout: 240_000 },
   async () => {
     // What `leasegate vault apply` does with the setting.
     await bootstrapVault(world.vault, world.names, world.credentials, { listTokens: true });

@@ -44,7 +44,7 @@ beforeAll(async () => {
   }
   const tls = { certFile: file('server.crt'), keyFile: file('server.key'), clientCaFile: file('clients') };
   node = await startVaultNode(reaper, await findVault(reaper, () => undefined), tls);
-}, 120_000);
+}, 240_000);
 
 afterAll(async () => {
   await node.child.stop('SIGKILL');

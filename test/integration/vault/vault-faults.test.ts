@@ -17,8 +17,11 @@ let vault: DevVault;
 let world: VaultWorld;
 let proxy: SlowProxy;
 let client: VaultClient;
+/** One that waits for less than the proxy holds back, and for less than a busy machine may need. */
+let hurried: VaultClient;
 let session: VaultSession;
 let source: CredentialSource;
+let hurriedSource: CredentialSource;
 let lease: LeaseToken;
 let leaseId: string;
 
@@ -26,9 +29,11 @@ beforeAll(async () => {
   vault = await startVault(reaper, await findVault(reaper, () => undefined));
   world = await startVaultWorld(vault);
   proxy = await startSlowProxy(vault.address);
-  ({ client } = clientAt(proxy.address, { timeoutMs: 400 }));
+  ({ client } = clientAt(proxy.address));
+  ({ client: hurried } = clientAt(proxy.address, { timeoutMs: 400 }));
   ({ session } = sessionOf(client, world.login));
   source = world.source(client, session);
+  hurriedSource = world.source(hurried, session);
   lease = await source.createLeaseToken({ credential: 'database', ttlSeconds: 600, metadata: METADATA });
   leaseId = (await source.read(lease.token, world.request('database'))).vaultLeaseId ?? '';
 });
@@ -41,6 +46,7 @@ afterEach(() => {
 afterAll(async () => {
   await session.stop();
   await client.close();
+  await hurried.close();
   // Sealed by now: the engines go with the server.
   await world.target.drop();
   await proxy.stop();
@@ -49,25 +55,25 @@ afterAll(async () => {
 });
 
 /** Every operation of the port. */
-const operations: [string, () => Promise<unknown>][] = [
+const operations: [string, (source: CredentialSource) => Promise<unknown>][] = [
   [
     'createLeaseToken',
-    () => source.createLeaseToken({ credential: 'kv', ttlSeconds: 60, metadata: METADATA }),
+    (source) => source.createLeaseToken({ credential: 'kv', ttlSeconds: 60, metadata: METADATA }),
   ],
-  ['read', () => source.read(lease.token, world.request('database'))],
-  ['readWrapped', () => source.readWrapped(lease.token, world.request('database'), 60)],
-  ['renew', () => source.renew(leaseId, 60)],
-  ['lookUpLease', () => source.lookUpLease(leaseId)],
-  ['lookUpAccessor', () => source.lookUpAccessor(lease.accessor)],
-  ['listLeases', () => source.listLeases(`database-${world.id}`, 'database', 'orders-readonly')],
-  ['revokeLease', () => source.revokeLease(leaseId)],
-  ['revokeAccessor', () => source.revokeAccessor(lease.accessor)],
+  ['read', (source) => source.read(lease.token, world.request('database'))],
+  ['readWrapped', (source) => source.readWrapped(lease.token, world.request('database'), 60)],
+  ['renew', (source) => source.renew(leaseId, 60)],
+  ['lookUpLease', (source) => source.lookUpLease(leaseId)],
+  ['lookUpAccessor', (source) => source.lookUpAccessor(lease.accessor)],
+  ['listLeases', (source) => source.listLeases(`database-${world.id}`, 'database', 'orders-readonly')],
+  ['revokeLease', (source) => source.revokeLease(leaseId)],
+  ['revokeAccessor', (source) => source.revokeAccessor(lease.accessor)],
 ];
 
 describe.each(operations)('%s', (_name, operation) => {
   it('is vault_unavailable while Vault is cut off', async () => {
     proxy.cutOff(true);
-    await expect(operation()).rejects.toMatchObject({ code: 'vault_unavailable' });
+    await expect(operation(source)).rejects.toMatchObject({ code: 'vault_unavailable' });
     expect(await new VaultHealth(client, session, new SystemClock()).check()).toMatchObject({
       ok: false,
       state: 'unreachable',
@@ -77,7 +83,7 @@ describe.each(operations)('%s', (_name, operation) => {
   it('is vault_unavailable at its deadline while Vault is slow', async () => {
     proxy.delayMs = 5_000;
     const started = performance.now();
-    await expect(operation()).rejects.toMatchObject({ code: 'vault_unavailable' });
+    await expect(operation(hurriedSource)).rejects.toMatchObject({ code: 'vault_unavailable' });
     expect(performance.now() - started).toBeLessThan(2_500);
   });
 });
@@ -94,7 +100,7 @@ it('a Vault that is a little slow is only slow', async () => {
 it('what was asked of a Vault that answered too late can still be ended by its accessor', async () => {
   const late = await source.createLeaseToken({ credential: 'database', ttlSeconds: 600, metadata: METADATA });
   proxy.delayMs = 5_000;
-  await expect(source.read(late.token, world.request('database'))).rejects.toMatchObject({
+  await expect(hurriedSource.read(late.token, world.request('database'))).rejects.toMatchObject({
     code: 'vault_unavailable',
   });
   proxy.delayMs = 0;
@@ -108,7 +114,7 @@ it('what was asked of a Vault that answered too late can still be ended by its a
 // Last: a server in dev mode is unsealed with a key that only it had.
 it.each(operations)('%s is vault_sealed when Vault is sealed', async (_name, operation) => {
   await world.root.call('POST', 'sys/seal').catch(() => undefined);
-  await expect(operation()).rejects.toMatchObject({ code: 'vault_sealed' });
+  await expect(operation(source)).rejects.toMatchObject({ code: 'vault_sealed' });
   expect(await new VaultHealth(client, session, new SystemClock()).check()).toMatchObject({
     ok: false,
     state: 'sealed',

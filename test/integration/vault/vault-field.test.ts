@@ -19,7 +19,7 @@ let token: string;
 beforeAll(async () => {
   world = await startWorld();
   token = await world.runToken({ runId: 'field' });
-}, 120_000);
+}, 240_000);
 afterAll(() => world.stop());
 
 async function lease(credential = 'orders-readonly'): Promise<{ status: number; code: string | undefined }> {

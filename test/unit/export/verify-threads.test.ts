@@ -56,7 +56,7 @@ async function sameForAll(file: Buffer, options: VerifyOptions = { keys: [key.li
 }
 
 describe('an export is verified with any number of threads', () => {
-  it('and found right', { timeout: 120_000 }, async () => {
+  it('and found right', { timeout: 240_000 }, async () => {
     const head = rangeOf(
       leaves.map((leaf, index) => ({ index, leaf, leafHash: leafHash(leaf) })),
       0,
@@ -109,7 +109,7 @@ describe('an export is verified with any number of threads', () => {
     },
   );
 
-  it('also when many entries are proved one by one', { timeout: 120_000 }, async () => {
+  it('also when many entries are proved one by one', { timeout: 240_000 }, async () => {
     const events = Array.from({ length: 600 }, (_, n) => ({ v: 1, n, text: 'x'.repeat(4_000) }));
     const log = logOf(events);
     const note = craftCheckpoint(

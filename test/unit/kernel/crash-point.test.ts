@@ -14,7 +14,7 @@ let folder: string;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'leasegate-crash-'));
   await buildOnce();
-}, 180_000);
+}, 240_000);
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** A process that passes another point and this one, twice, and then ends. */

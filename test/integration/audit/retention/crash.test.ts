@@ -37,7 +37,7 @@ beforeEach(async () => {
   // The part was cut long ago; its entries of other kinds are of today, and stay.
   await parts.log.dataSource.query(`UPDATE audit_part SET cut_at = '2020-02-01' WHERE to_idx IS NOT NULL`);
   before = await entries();
-}, 60_000);
+}, 240_000);
 afterEach(() => parts.stop());
 
 const entries = (): Promise<unknown[]> =>
@@ -81,7 +81,7 @@ async function overtaken(point: CrashPoint, destroys: boolean): Promise<string |
   try {
     await zombie.stopped();
     // Whatever it holds, the log is read again within seconds.
-    await until(async () => (await entries()).length > 0, { deadlineMs: 20_000, what: 'the log' });
+    await until(async () => (await entries()).length > 0, { deadlineMs: 60_000, what: 'the log' });
     await archive(parts, destroys);
   } finally {
     zombie.thaw();
@@ -90,7 +90,7 @@ async function overtaken(point: CrashPoint, destroys: boolean): Promise<string |
 }
 
 describe('archiving that is killed', () => {
-  it.each(ARCHIVING)('at %s loses nothing, and is done by the next one', { timeout: 120_000 }, async (at) => {
+  it.each(ARCHIVING)('at %s loses nothing, and is done by the next one', { timeout: 240_000 }, async (at) => {
     expect(await archiveUntil(parts, `${at}:kill`)).toBe('SIGKILL');
     expect(await entries()).toHaveLength(at === 'archive.removed' ? before.length - OLD : before.length);
     await archive(parts);
@@ -101,7 +101,7 @@ describe('archiving that is killed', () => {
 describe('archiving that stands still', () => {
   it.each(ARCHIVING)(
     'at %s is overtaken by another, and changes nothing when it goes on',
-    { timeout: 120_000 },
+    { timeout: 240_000 },
     async (at) => {
       // What it had committed before is done; what it had not is refused.
       expect((await overtaken(at, false)) === 0).toBe(at === 'archive.removed');
@@ -128,7 +128,7 @@ const BEGINNINGS: Readonly<Record<string, { begin(): Promise<void>; readonly eve
 const CELLS = DESTROYING.flatMap((at) => Object.keys(BEGINNINGS).map((where) => ({ at, where })));
 
 describe('destroying that is killed', () => {
-  it.each(CELLS)('at $at, of what is $where', { timeout: 120_000 }, async ({ at, where }) => {
+  it.each(CELLS)('at $at, of what is $where', { timeout: 240_000 }, async ({ at, where }) => {
     const beginning = BEGINNINGS[where];
     await beginning?.begin();
     const [rows, file] = [await entries(), fileIsThere()];
@@ -142,7 +142,7 @@ describe('destroying that is killed', () => {
 
   it(
     'leaves no file behind of entries that were being archived when a kill came',
-    { timeout: 120_000 },
+    { timeout: 240_000 },
     async () => {
       expect(await archiveUntil(parts, 'archive.written:kill')).toBe('SIGKILL');
       expect(fileIsThere()).toBe(true);
@@ -155,7 +155,7 @@ describe('destroying that is killed', () => {
 describe('destroying that stands still', () => {
   it.each(CELLS.filter(({ where }) => where !== 'in a file and brought back'))(
     'at $at, of what is $where, is overtaken',
-    { timeout: 120_000 },
+    { timeout: 240_000 },
     async ({ at, where }) => {
       const beginning = BEGINNINGS[where];
       await beginning?.begin();

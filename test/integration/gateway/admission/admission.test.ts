@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { until } from '../../../support/until.js';
 import { AdmissionParts, limitsOf } from './admission-parts.js';
 
 let parts: AdmissionParts;
@@ -136,7 +137,14 @@ describe('without a database', () => {
       const waiting = replica.admission
         .admit(parts.request(about, { limits }))
         .catch((error: unknown) => error);
-      await tx.query('SELECT pg_sleep(0.2)');
+      // Cut before it waits, it would be a connection that the pool replaces.
+      await until(async () => {
+        const [backend] = await parts.query<{ wait: string | null }>(
+          'SELECT wait_event_type AS wait FROM pg_stat_activity WHERE pid = $1',
+          [pids[0]?.pid],
+        );
+        return backend?.wait === 'Lock';
+      });
       await tx.query('SELECT pg_terminate_backend($1)', [pids[0]?.pid]);
       return waiting;
     });

@@ -132,7 +132,7 @@ test('every verdict is that of the model, whichever replica decides and however 
   );
   expect(refused).toBeGreaterThan(decided / 10);
   expect(refused).toBeLessThan(decided * 0.9);
-}, 120_000);
+}, 240_000);
 
 function shown(
   { plan, verdicts }: GroupVerdict,

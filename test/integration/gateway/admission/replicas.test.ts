@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { BrokerError, hasCode } from '../../../../src/kernel/broker-error.js';
 import type { AdmissionRequest, Admitted } from '../../../../src/gateway/admission/admission-request.js';
 import type { ToolLimits } from '../../../../src/gateway/tool/tool-spec.js';
+import { until } from '../../../support/until.js';
 import { AdmissionParts, limitsOf, type Replica } from './admission-parts.js';
 
 let parts: AdmissionParts;
@@ -29,14 +30,14 @@ describe('three replicas at once', () => {
   test('let as many calls through as the window allows, and not one more', async () => {
     const limits = limitsOf({
       calls: [
-        { per: 'grant', max: 70, window_seconds: 600 },
-        { per: 'run', max: 15, window_seconds: 600 },
+        { per: 'grant', max: 70, window_seconds: 6_000 },
+        { per: 'run', max: 15, window_seconds: 6_000 },
       ],
     });
     const { admitted, refusals } = await flood(300, limits);
     expect(admitted).toHaveLength(70);
     expect(new Set(refusals.map(({ code }) => code))).toEqual(new Set(['rate_limited']));
-    for (const { retryAfterSeconds } of refusals) expect(retryAfterSeconds).toBeGreaterThan(590);
+    for (const { retryAfterSeconds } of refusals) expect(retryAfterSeconds).toBeGreaterThan(5_900);
     const perRun = await parts.query<{ calls: string }>(
       'SELECT count(*) AS calls FROM calls WHERE tool = $1 GROUP BY run_ref',
       [tool],
@@ -58,15 +59,17 @@ describe('three replicas at once', () => {
         }),
       ),
     );
-    const rows = await parts.query<{ within: string; total: string }>(
-      `SELECT max(within) AS within, count(*) AS total FROM (
-         SELECT count(*) OVER (ORDER BY started_at RANGE BETWEEN '999.999 milliseconds' PRECEDING AND CURRENT ROW) AS within
+    const rows = await parts.query<{ within: string; total: string; windows: string }>(
+      `SELECT max(within) AS within, count(*) AS total,
+         1 + floor(extract(epoch FROM max(started_at) - min(started_at))) AS windows FROM (
+         SELECT started_at, count(*) OVER (ORDER BY started_at RANGE BETWEEN '999.999 milliseconds' PRECEDING AND CURRENT ROW) AS within
          FROM calls WHERE tool = $1) counted`,
       [tool],
     );
     expect(Number(rows[0]?.within)).toBe(5);
     expect(Number(rows[0]?.total)).toBeGreaterThanOrEqual(15);
-    expect(Number(rows[0]?.total)).toBeLessThanOrEqual(20);
+    // The last of them may have waited for the machine.
+    expect(Number(rows[0]?.total)).toBeLessThanOrEqual(5 * Number(rows[0]?.windows));
     expect(refused).toBeGreaterThan(50);
   });
 
@@ -111,16 +114,6 @@ describe('three replicas at once', () => {
 
   test('let nothing through any more once the end of a run has been committed', async () => {
     const limits = limitsOf({ calls: [{ per: 'run', max: 1_000_000, window_seconds: 60 }] });
-    let stop = false;
-    const busy = replicas.map(async (replica) => {
-      while (!stop)
-        await Promise.all(Array.from({ length: 8 }, () => attempt(replica, request(runs[0], limits))));
-    });
-    await parts.query('SELECT pg_sleep(0.3)');
-    await parts.query(
-      `UPDATE runs SET state = 'closed', ended_at = now(), end_cause = 'run_closed' WHERE id = $1`,
-      [runs[0]],
-    );
     const count = async (): Promise<number> => {
       const [row] = await parts.query<{ calls: string }>(
         'SELECT count(*) AS calls FROM calls WHERE run_ref = $1',
@@ -128,6 +121,16 @@ describe('three replicas at once', () => {
       );
       return Number(row?.calls);
     };
+    let stop = false;
+    const busy = replicas.map(async (replica) => {
+      while (!stop)
+        await Promise.all(Array.from({ length: 8 }, () => attempt(replica, request(runs[0], limits))));
+    });
+    await until(async () => (await count()) > 0);
+    await parts.query(
+      `UPDATE runs SET state = 'closed', ended_at = now(), end_cause = 'run_closed' WHERE id = $1`,
+      [runs[0]],
+    );
     const atTheEnd = await count();
     await parts.query('SELECT pg_sleep(0.3)');
     stop = true;
