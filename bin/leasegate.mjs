@@ -12,4 +12,6 @@ try {
 const { stdin, stdout, stderr, env: environment } = process;
 // Whoever reads us may stop early (`| head`); that is no failure.
 stdout.on('error', (error) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+// What nobody listens to must not end a command that holds leases, or a broker.
+stderr.on('error', () => {});
 process.exitCode = await cli.main(process.argv.slice(2), { stdin, stdout, stderr, environment });

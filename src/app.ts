@@ -14,6 +14,7 @@ import { createLogger, PinoLog } from './api/observability/pino-log.js';
 import { observeRequests } from './api/observability/request-log.js';
 import { DirectLeases } from './api/worker/direct-leases.js';
 import { AppModule } from './app.module.js';
+import { surviveAcceptFailures } from './kernel/accept-failures.js';
 import { SystemClock, type Clock } from './kernel/clock.js';
 import { RandomIds, type Ids } from './kernel/ids.js';
 import type { Log } from './kernel/log.js';
@@ -70,6 +71,7 @@ export async function createApp(settings: Settings, options: AppOptions = {}): P
     async listen() {
       const { host, port } = settings.values.server;
       await nest.listen(port, host);
+      surviveAcceptFailures(nest.getHttpServer(), log, clock);
       const address = nest.getHttpServer().address() as AddressInfo;
       const name = address.family === 'IPv6' ? `[${address.address}]` : address.address;
       return `http://${name}:${address.port}`;

@@ -1,5 +1,5 @@
 import { setFlagsFromString } from 'node:v8';
-import { createApp, type App } from './app.js';
+import { createApp } from './app.js';
 import { createDataSource } from './database/data-source.js';
 import { grantRoles } from './database/roles.js';
 import type { Diagnosis } from './doctor.js';
@@ -8,6 +8,7 @@ import { BrokerError } from './kernel/broker-error.js';
 import { loadSettings } from './settings/load.js';
 import { settingsReference as settingsMarkdown, settingsJson } from './settings/reference.js';
 import { SettingsError } from './settings/settings-error.js';
+import { stopOnSignal } from './stop-on-signal.js';
 import type { VaultBootstrapOptions } from './vault-bootstrap.js';
 
 export { createApp, type App } from './app.js';
@@ -116,20 +117,6 @@ export function settingsReference(format: 'json' | 'markdown' = 'markdown'): Pro
 
 function optionsOf(options: StartOptions | readonly string[]): StartOptions {
   return Array.isArray(options) ? {} : (options as StartOptions);
-}
-
-function stopOnSignal(app: App): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let signals = 0;
-    const stop = (signal: NodeJS.Signals): void => {
-      signals += 1;
-      if (signals > 1) process.exit(1);
-      app.log.info({ signal }, 'stopping');
-      app.close().then(resolve, reject);
-    };
-    process.on('SIGTERM', stop);
-    process.on('SIGINT', stop);
-  });
 }
 
 const UNREACHABLE = /^(ECONN[A-Z]+|ENOTFOUND|EAI_[A-Z]+|E(HOST|NET)UNREACH|ETIMEDOUT)$/;

@@ -3,6 +3,8 @@ import type { RouteHandlerMethod, RouteOptions } from 'fastify';
 import { isDeepStrictEqual } from 'node:util';
 import { ACCESS, type Access } from '../access/access.js';
 import { AccessGuard } from '../access/access.guard.js';
+import { Log } from '../../kernel/log.js';
+import { safeErrorFields } from '../../kernel/safe-error.js';
 import { ProblemFilter } from '../problem/problem.filter.js';
 import type { RunIdentity } from '../../identity/run-token.js';
 import type { ApiReply, ApiRequest } from './request.js';
@@ -29,6 +31,7 @@ export class DirectRoutes {
   constructor(
     private readonly guard: AccessGuard,
     private readonly problems: ProblemFilter,
+    private readonly log: Log,
   ) {}
 
   /**
@@ -50,7 +53,15 @@ export class DirectRoutes {
       this.guard
         .run(request as ApiRequest, direct.access.gateway)
         .then((identity) => direct.serve(identity, request as ApiRequest, reply))
-        .catch((error: unknown) => this.problems.answerWith(error, request as ApiRequest, reply));
+        .catch((error: unknown) => this.problems.answerWith(error, request as ApiRequest, reply))
+        // Nobody else waits for it: an answer that cannot be written ends its connection, and not the broker.
+        .catch((error: unknown) => {
+          this.log.error(
+            { request_id: request.id, ...safeErrorFields(error) },
+            'an answer could not be written',
+          );
+          reply.raw.destroy();
+        });
     };
   }
 }

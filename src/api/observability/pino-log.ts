@@ -1,4 +1,11 @@
-import { pino, stdTimeFunctions, type DestinationStream, type Logger } from 'pino';
+import { writeSync } from 'node:fs';
+import {
+  destination as pinoDestination,
+  pino,
+  stdTimeFunctions,
+  type DestinationStream,
+  type Logger,
+} from 'pino';
 import { Log, type LogFields } from '../../kernel/log.js';
 import { safeErrorFields } from '../../kernel/safe-error.js';
 import type { Settings } from '../../settings/schema.js';
@@ -29,7 +36,38 @@ export function createLogger(settings: Settings, destination?: DestinationStream
     // Fastify hands whole requests and replies to some of its lines.
     serializers: { err: safeError, req: () => undefined, res: () => undefined },
   };
-  return destination === undefined ? pino(options) : pino(options, destination);
+  return pino(options, destination ?? standardOutput());
+}
+
+/** What waits to be written; beyond it lines are lost. */
+const MOST_WAITING_BYTES = 16 * 1_048_576;
+
+/**
+ * The destination of log lines. Where they cannot be written (a disk that is full, a pipe whose reader went away) the
+ * broker goes on, since what it did is in the audit log: lines wait for it to pass, and are lost where too many do. It is
+ * said on standard error once.
+ */
+export function standardOutput(
+  fileDescriptor = 1,
+  complain: (text: string) => void = onStandardError,
+): DestinationStream {
+  const output = pinoDestination({ dest: fileDescriptor, maxLength: MOST_WAITING_BYTES });
+  let said = false;
+  output.on('error', (error: NodeJS.ErrnoException) => {
+    if (said) return;
+    said = true;
+    complain(`{"level":"error","msg":"the log cannot be written","code":"${error.code ?? error.name}"}\n`);
+  });
+  return output;
+}
+
+/** As it is, and at once: a stream would emit an error of its own where that one cannot be written to either. */
+function onStandardError(text: string): void {
+  try {
+    writeSync(2, text);
+  } catch {
+    // There is nobody left to be told.
+  }
 }
 
 const MOST_CAUSES = 5;

@@ -77,9 +77,12 @@ export async function* readEntries(
   const source = createReadStream(path);
   const text = source.pipe(createGunzip());
   source.once('error', (error) => text.destroy(error));
+  // The loop listens only for as long as it lasts; what is being unpacked when it is left may still prove damaged.
+  const lines = createInterface({ input: text, crlfDelay: Infinity });
+  lines.on('error', () => undefined);
   let page: ArchivedEntry[] = [];
   try {
-    for await (const line of createInterface({ input: text, crlfDelay: Infinity })) {
+    for await (const line of lines) {
       page.push(entryOf(line));
       if (page.length < size) continue;
       yield page;
@@ -90,6 +93,7 @@ export async function* readEntries(
     throw new ArchiveDamaged(`${path} cannot be read`, { cause });
   } finally {
     source.destroy();
+    text.destroy();
   }
   if (page.length > 0) yield page;
 }

@@ -26,7 +26,7 @@ export function startChild(
   const [command = '', ...rest] = words;
   const child = spawn(command, rest, { stdio: 'inherit', env: environment });
   const exit = new Promise<number>((resolve) => {
-    child.once('error', (error: NodeJS.ErrnoException) => {
+    child.on('error', (error: NodeJS.ErrnoException) => {
       // Also emitted when a signal could not be sent; the command lives then.
       if (child.pid !== undefined) return;
       options.onFailure({ command, reason: error.code ?? error.message });

@@ -49,6 +49,8 @@ export async function authorize(issuer: LoginIssuer, way: BrowserWay): Promise<L
       ...(resource !== undefined && { resource }),
     });
     const answer = loopback.answer(state, way.timeoutMs);
+    // Asked for below; it may have failed before the page is shown.
+    answer.catch(() => undefined);
     await way.show(url);
     const tokens = await explained(
       authorizationCodeGrant(

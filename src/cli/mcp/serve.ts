@@ -32,6 +32,8 @@ export async function serveMcp(invocation: Invocation): Promise<number> {
   });
   try {
     lines.on('line', (line) => bridge.take(line));
+    // Input that cannot be read any more has ended, whatever the reason.
+    lines.on('error', () => lines.close());
     await new Promise<void>((resolve) => lines.once('close', resolve));
     await bridge.idle();
     return stoppedBy === undefined ? 0 : exitCodeOfSignal(stoppedBy);

@@ -18,7 +18,13 @@ export class AnswerTap extends Transform {
       done(new BrokerError('response_too_large'));
       return;
     }
-    this.onChunk(chunk, this.#bytes);
+    try {
+      this.onChunk(chunk, this.#bytes);
+    } catch (error) {
+      // Thrown on, it would reach whoever feeds the stream, which is nobody who could catch it.
+      done(error as Error);
+      return;
+    }
     done(null, chunk);
   }
 }

@@ -322,6 +322,24 @@ describe('while the command lives', () => {
     expect((await ended).code).toBe(5);
   });
 
+  it('goes on, and releases what it leased, where nobody reads what it has to say', async () => {
+    const { child, ended, output, calls } = await start(
+      ['--credential', 'orders', '--', ...LISTENER],
+      exchanged,
+      leased(2),
+      refused(403, 'run_closed'),
+      released,
+    );
+    await until(() => output.stdout.includes('ready'));
+    child.stderr.destroy();
+    await until(() => calls().some((call) => call.endsWith('/renew')));
+    // What the refusal is worth saying was said into nothing by now, or is before the command has ended.
+    child.kill('SIGTERM');
+    expect(await ended).toEqual({ code: 5, signal: null });
+    expect(output.stdout).toContain('SIGTERM');
+    expect(calls()).toContain('DELETE /v1/leases/ID');
+  });
+
   it('closes the run when asked to', async () => {
     const closed: Reply = { status: 200, body: { run: {}, leases: 1, proved: 1, outstanding: 0 } };
     const { ended, calls } = await start(

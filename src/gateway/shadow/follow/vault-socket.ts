@@ -4,7 +4,9 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import { StringDecoder } from 'node:string_decoder';
 import { AuditInbox } from '../../../audit/audit-inbox.js';
 import { Transactions } from '../../../database/transaction.js';
+import { surviveAcceptFailures } from '../../../kernel/accept-failures.js';
 import { systemCaller } from '../../../kernel/caller.js';
+import { Clock } from '../../../kernel/clock.js';
 import { Ids } from '../../../kernel/ids.js';
 import { Log } from '../../../kernel/log.js';
 import { safeErrorFields } from '../../../kernel/safe-error.js';
@@ -43,6 +45,7 @@ export class VaultSocket implements OnApplicationBootstrap, BeforeApplicationShu
     private readonly audit: AuditInbox,
     private readonly transactions: Transactions,
     private readonly ids: Ids,
+    private readonly clock: Clock,
     private readonly log: Log,
   ) {}
 
@@ -58,6 +61,7 @@ export class VaultSocket implements OnApplicationBootstrap, BeforeApplicationShu
     this.#server.maxConnections = MOST_CONNECTIONS;
     this.#server.listen(vaultAudit.listen.port, vaultAudit.listen.host);
     await once(this.#server, 'listening');
+    surviveAcceptFailures(this.#server, this.log, this.clock);
   }
 
   /** Takes no more, and writes down what it has. */
