@@ -13,7 +13,7 @@ it('a stop that fails while nobody waits for it yet is told to who waits later',
   });
   const close = (): Promise<void> => Promise.reject(new Error('a job does not end'));
   const stopped = stopOnSignal({ log: new SilentLog(), close });
-  for (const listener of process.listeners('SIGTERM')) if (!before.has(listener)) listener('SIGTERM', 15);
+  for (const listener of process.listeners('SIGTERM')) if (!before.has(listener)) listener('SIGTERM');
   await everythingDue();
   expect(unhandled).toEqual([]);
   await expect(stopped).rejects.toThrow('a job does not end');
