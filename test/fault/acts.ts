@@ -42,7 +42,7 @@ export async function leaseThatIsTooLate(scene: Scene): Promise<void> {
   await scene.replica.arm('lease.issue.requested', 'freeze');
   const wanted = { credential: CREDENTIAL, ttlSeconds: TTL_SECONDS };
   const leased = scene.worker.lease(scene.runId, token, wanted, scene.replica);
-  await until(() => scene.replica.frozen || scene.replica.exited, { what: 'the freeze', deadlineMs: 20_000 });
+  await until(() => scene.replica.frozen || scene.replica.exited, { what: 'the freeze', deadlineMs: 60_000 });
   await scene.worker.close(scene.runId, token);
   await scene.sprung();
   await leased;

@@ -70,7 +70,7 @@ describe('a connection that is cut', () => {
 
 describe('when all of that is over', () => {
   it('the target, Vault, the rows and the log agree', async () => {
-    expect(await world.rest(90_000)).toSatisfy(agrees);
+    expect(await world.rest(200_000)).toSatisfy(agrees);
     expect([world.fleet.lastWords, world.fleet.counts.deaths]).toEqual([[], 0]);
   }, 240_000);
 });

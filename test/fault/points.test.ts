@@ -24,7 +24,7 @@ describe('a broker that dies or stands still', () => {
 
 describe('when all of that is over', () => {
   it('the target, Vault, the rows and the log agree', async () => {
-    const comparison = await world.rest(90_000);
+    const comparison = await world.rest(200_000);
     expect(comparison).toSatisfy(agrees);
   }, 240_000);
 });

@@ -22,12 +22,12 @@ beforeAll(async () => {
   // No jobs: what a kill leaves stays there until the last test starts a broker that does them.
   world = await GatewayWorld.start({
     mode: 'process',
-    settings: { roles: ['api', 'gateway'], vault: { timeoutMs: 1_000 } },
+    settings: { roles: ['api', 'gateway'], vault: { timeoutMs: 3_000 } },
   });
   world.upstream.json('GET', '/orders', { ok: true });
   await world.tools({
     name: 'orders',
-    timeout_ms: 1_000,
+    timeout_ms: 5_000,
     cost: { by: 'call', micros: 5 },
     limits: { budgets: [{ per: 'tool', max_micros: 1_000 }] },
   });
@@ -64,7 +64,7 @@ describe('a broker that is killed', () => {
     await until(
       async () => (await world.broker.query(`SELECT 1 FROM calls WHERE state = 'open'`)).length === 0,
       {
-        deadlineMs: 120_000,
+        deadlineMs: 200_000,
         what: 'the end of every call',
       },
     );
@@ -85,5 +85,5 @@ describe('a broker that is killed', () => {
       if (row === 'open') expect(of[1]).toMatchObject({ outcome: 'failure', data: { result: 'unknown' } });
     }
     expect(events).toHaveLength(8);
-  }, 240_000);
+  }, 400_000);
 });

@@ -3,7 +3,7 @@ import { apiCall } from '../../support/api-call.js';
 import { until } from '../../support/until.js';
 import { startWorld, WORKER_SUBJECT, type World } from '../../support/world.js';
 
-const WAIT = { deadlineMs: 40_000, what: 'enough attempts of the workers' };
+const WAIT = { deadlineMs: 120_000, what: 'enough attempts of the workers' };
 
 let world: World;
 let replicas: { readonly url: string; stop(): Promise<void> }[] = [];

@@ -9,7 +9,7 @@ import { scriptedServer, type Reply } from '../sdk/scripted-server.js';
 import { compileCli, type CompiledCli } from './compiled-cli.js';
 
 // Each command is a process, and the machine may be busy.
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 240_000 });
 
 let cli: CompiledCli;
 const folder = mkdtempSync(join(tmpdir(), 'leasegate-exec-'));
@@ -250,13 +250,13 @@ describe('while the command lives', () => {
       lease: leaseView({ expires_at: inSeconds(600), max_expires_at: inSeconds(3_600) }),
     }));
     const { child, ended, calls, output } = await start(
-      ['--credential', 'orders', '--ttl', '6s', '--', ...LISTENER],
+      ['--credential', 'orders', '--ttl', '10s', '--', ...LISTENER],
       exchanged,
-      leased(6),
+      leased(10),
       renewed,
       released,
     );
-    await until(() => calls().length === 3, { deadlineMs: 30_000 });
+    await until(() => calls().length === 3, { deadlineMs: 60_000 });
     await until(() => output.stdout.includes('ready'), { deadlineMs: 30_000 });
     child.kill('SIGTERM');
     expect((await ended).code).toBe(5);
@@ -286,7 +286,7 @@ describe('while the command lives', () => {
       ['--file', `orders=${path}`, '--on-rotate', 'signal:HUP', '--', ...teller],
       exchanged,
       // It cannot be renewed: its longest life is what it has.
-      leased(9, 9),
+      leased(15, 15),
       other,
       released,
       released,
@@ -310,7 +310,7 @@ describe('while the command lives', () => {
     const { child, ended, output } = await start(
       ['--credential', 'orders', '--', ...LISTENER],
       exchanged,
-      leased(2),
+      leased(6),
       refused(403, 'run_closed'),
       released,
     );

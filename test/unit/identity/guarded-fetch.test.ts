@@ -4,7 +4,7 @@ import { GuardedFetch } from '../../../src/identity/guarded-fetch.js';
 import { isPublicAddress, vettedLookup } from '../../../src/identity/vetted-lookup.js';
 import { LocalServer } from './fixtures.js';
 
-const guarded = { allowPrivateAddress: false, maxBytes: 1_000, timeoutMs: 2_000 };
+const guarded = { allowPrivateAddress: false, maxBytes: 1_000, timeoutMs: 20_000 };
 const open = { ...guarded, allowPrivateAddress: true };
 
 describe('isPublicAddress', () => {

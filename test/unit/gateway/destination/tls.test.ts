@@ -67,7 +67,7 @@ describe('TLS', () => {
     const plain = await startUpstream({ plain: true });
     try {
       await expect(
-        parts.send({ url: new URL(plain.origin.replace('http:', 'https:')) }, { timeoutMs: 2_000 }),
+        parts.send({ url: new URL(plain.origin.replace('http:', 'https:')) }, { timeoutMs: 20_000 }),
       ).rejects.toMatchObject({ status: 502 });
       expect(plain.requests).toEqual([]);
     } finally {
@@ -102,7 +102,7 @@ describe('vettedConnector', () => {
       host: 'localhost',
       ca: undefined,
       client: undefined,
-      timeoutMs: 1_000,
+      timeoutMs: 20_000,
       wanted: () => true,
     });
     const ended = new Promise((resolve) =>
