@@ -14,7 +14,7 @@ import { keyOfLine, parseNote, signersOf } from '../../../src/tlog/note.js';
 import { until } from '../../support/until.js';
 import { startWorld, type World } from '../../support/world.js';
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 const WAIT = { deadlineMs: 60_000 };
 const settings = { audit: { log: { checkpointIntervalMs: 100, signing: { keyRefreshMs: 100 } } } };
 

@@ -10,7 +10,7 @@ import { buildOnce } from '../../support/build-once.js';
 import { issuerParts, leastRights } from '../../support/parts.js';
 import { startWorld, type World } from '../../support/world.js';
 
-vi.setConfig({ testTimeout: 90_000, hookTimeout: 180_000 });
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 
 let world: World;
 let settings: string;

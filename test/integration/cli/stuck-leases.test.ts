@@ -12,7 +12,7 @@ import { compileCli, type CompiledCli } from '../../unit/cli/compiled-cli.js';
 import { start, type Ended } from './program.js';
 
 // Each command is a process, and the machine may be busy.
-vi.setConfig({ testTimeout: 180_000 });
+vi.setConfig({ testTimeout: 240_000 });
 
 const NOBODY = '0198c0de-0000-7000-8000-000000000000';
 const REASON = 'the server is gone, DBA-1234';

@@ -11,7 +11,7 @@ import { repositoryRoot } from '../../../src/dev/repository.js';
 import { buildOnce } from '../../support/build-once.js';
 
 // It starts a Vault, a database, an issuer and a broker, on a machine that may be busy.
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 
 const SECRET = 'sk-of-the-provider-0123456789';
 const PROGRAM = [join(repositoryRoot(), 'tools', 'run.mjs'), 'local'];

@@ -5,7 +5,7 @@ import { startWorld, type World } from '../../support/world.js';
 import { briefCredential } from './brief-credential.js';
 import { LoginProbe } from './login-probe.js';
 
-vi.setConfig({ testTimeout: 180_000 });
+vi.setConfig({ testTimeout: 240_000 });
 
 let world: World;
 beforeAll(async () => {
