@@ -283,7 +283,7 @@ const QUICK: BrokerSettings = {
   scheduler: { tickMs: 100 },
   audit: { sequenceIntervalMs: 25 },
   // What an answer waits for is there in time also where the machine is busy.
-  leases: { backoffBaseMs: 100, backoffMaxMs: 1_000, revokeWaitMs: 30_000 },
+  leases: { backoffBaseMs: 100, backoffMaxMs: 1_000, revokeWaitMs: 15_000 },
 };
 
 /** Starts a {@link World}. Stop it when the file's tests are done. */

@@ -250,7 +250,11 @@ describe('a large kill', () => {
 describe('--wait, while revocation is held', () => {
   const hold = async (path: string): Promise<unknown> =>
     world.call('POST', path, { token: await world.adminToken(), body: { reason: 'test' } });
-  beforeAll(() => hold('/v1/hold'));
+  beforeAll(async () => {
+    // Nothing is proved before an answer is given.
+    await world.restart({ settings: { leases: { revokeWaitMs: 1_000 } } });
+    await hold('/v1/hold');
+  });
   afterAll(() => hold('/v1/hold/release'));
 
   it('exits with 1 when something is outstanding at the end, and with 0 where nobody waits', async () => {
@@ -267,7 +271,7 @@ describe('--wait, while revocation is held', () => {
     const one = await victim('lines', { leases: 2 });
     const command = await begin(['kill', '--run', one.run, '--wait', '--wait-seconds', '60', '--json']);
     const line = /^\[\.{30}\] 0 of 2 proved, 2 outstanding, 0 failing$/m;
-    await until(() => line.test(command.stderr), { deadlineMs: 30_000, what: 'the first line' });
+    await until(() => line.test(command.stderr), { deadlineMs: 60_000, what: 'the first line' });
     await hold('/v1/hold/release');
     const { exitCode, stdout, stderr } = await command.ended();
     expect([exitCode, JSON.parse(stdout)]).toMatchObject([0, { state: 'done', proved: 2, outstanding: 0 }]);
