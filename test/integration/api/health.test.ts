@@ -39,6 +39,12 @@ describe('readiness', () => {
     ]);
   });
 
+  it('stays where a connection could not be taken, for want of file descriptors', async () => {
+    const server = world.app.nest.getHttpServer();
+    expect(() => server.emit('error', new Error('accept EMFILE'))).not.toThrow();
+    expect((await ready()).body.checks['database']).toMatchObject({ ok: true });
+  });
+
   it('fails without Vault, and says so; what does not need Vault goes on', async () => {
     await world.restart({ settings: { vault: { address: 'http://127.0.0.1:1' } } });
     const { status, body } = await ready();
