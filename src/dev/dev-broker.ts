@@ -47,8 +47,8 @@ export async function startBroker(
     args: [...BROKER_V8_OPTIONS, leasegateProgram(), 'serve', '--config', options.settingsFile],
     env: { PATH: process.env['PATH'] ?? '', ...options.env },
     ready: async () =>
-      (await fetch(`${options.url}/readyz`, { signal: AbortSignal.timeout(2_000) })).status === 200,
-    deadlineMs: 60_000,
+      (await fetch(`${options.url}/readyz`, { signal: AbortSignal.timeout(5_000) })).status === 200,
+    deadlineMs: 180_000,
     stopMs: 30_000,
     ...(options.logFile === undefined ? {} : { logFile: options.logFile }),
   });

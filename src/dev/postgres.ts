@@ -101,7 +101,7 @@ export async function startPostgres(
       cwd: folder,
       ...(user === undefined ? {} : { user }),
       ready: () => answers(urlOf(port, 'postgres')),
-      deadlineMs: 30_000,
+      deadlineMs: 120_000,
       // Fast shutdown: open connections are cut.
       stopSignal: 'SIGINT',
       logFile: join(folder, 'log'),

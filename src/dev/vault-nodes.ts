@@ -53,7 +53,7 @@ export async function startVaultNode(reaper: Reaper, source: VaultSource, tls?: 
     args: ['server', `-config=${join(folder, 'config.json')}`, '-log-level=warn'],
     env: { PATH: process.env['PATH'] ?? '', HOME: folder },
     ready: (output) => output.includes('server started!'),
-    deadlineMs: 60_000,
+    deadlineMs: 120_000,
     logFile: join(folder, 'log'),
   });
   return { address, child };
@@ -105,7 +105,7 @@ export async function unseal(node: VaultNode, key: string): Promise<void> {
 
 /** Unseals a node again and again until it serves; it may need to hear from the others first. */
 async function startsToServe(node: VaultNode, key: string, health: string): Promise<void> {
-  const deadlineMs = performance.now() + 60_000;
+  const deadlineMs = performance.now() + 120_000;
   for (;;) {
     const answer = await unseal(node, key).then(
       () => fetch(`${node.address}/v1/sys/health${health}`),

@@ -40,8 +40,8 @@ export async function startVault(reaper: Reaper, source: VaultSource): Promise<D
         BAO_DEV_ROOT_TOKEN_ID: rootToken,
         ...(source.kind === 'container' ? dockerEnvironment() : {}),
       },
-      ready: async () => (await fetch(`${at}/v1/sys/health`, { signal: AbortSignal.timeout(1_000) })).ok,
-      deadlineMs: source.kind === 'binary' ? 30_000 : 300_000,
+      ready: async () => (await fetch(`${at}/v1/sys/health`, { signal: AbortSignal.timeout(5_000) })).ok,
+      deadlineMs: source.kind === 'binary' ? 120_000 : 300_000,
       logFile: join(folder, 'log'),
     };
     return { address: at, child: await startChild(reaper, plan) };
