@@ -136,6 +136,7 @@ describe('metrics', () => {
 
 describe('a stop', () => {
   it('lets open requests finish, and sequences what they recorded', async () => {
+    await world.restart({ settings: { server: { drainSeconds: 60 } } });
     const token = await world.runToken({ runId: 'stopping' });
     const { app } = world;
     const arrived = once(app.nest.getHttpServer(), 'request');
