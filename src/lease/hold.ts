@@ -13,6 +13,9 @@ const SWITCH = 'revocation';
 const HELD = 'hold';
 const RUNNING = 'on';
 
+/** A condition of a statement: true unless revocation is held. As {@link RevocationHold.held} says it. */
+export const NOT_HELD = `NOT EXISTS (SELECT 1 FROM switches WHERE name = '${SWITCH}' AND value <> '${RUNNING}')`;
+
 /** Whether revocation is held, and what is known of why. */
 export interface HoldStatus {
   readonly held: boolean;

@@ -4,6 +4,7 @@ import { Transactions, type Tx } from '../database/transaction.js';
 import { Clock } from '../kernel/clock.js';
 import { Ids } from '../kernel/ids.js';
 import { Settings } from '../settings/schema.js';
+import { NOT_HELD } from './hold.js';
 import type { Lease } from './lease.js';
 import { LEASE_COLUMNS, LEASE_JOINS, leaseOf, type LeaseRow } from './lease-row.js';
 import { conditionOf, type LeaseSelector } from './lease-selector.js';
@@ -74,7 +75,10 @@ export class RevocationClaims {
     return rows.map(({ mount }) => mount);
   }
 
-  /** Claims what is due at a mount, longest due first; passes over rows that somebody else is claiming. */
+  /**
+   * Claims what is due at a mount, longest due first; passes over rows that somebody else is claiming. While revocation
+   * is held, only leases that are named are claimed.
+   */
   async claim(
     selector: LeaseSelector | undefined,
     mount: string,
@@ -89,7 +93,7 @@ export class RevocationClaims {
     const atMount = selector === undefined ? 'l.mount' : besidesKey('l.mount');
     const rows = await this.transactions.reads.query<ClaimedRow[]>(
       `WITH due AS (
-         SELECT l.id FROM leases l WHERE ${DUE} AND ${atMount} = $2::text AND ${sql}
+         SELECT l.id FROM leases l WHERE ${DUE} AND ${atMount} = $2::text AND ${sql} AND ${named(selector) ? 'true' : NOT_HELD}
          ORDER BY l.next_attempt_at LIMIT $3::int FOR UPDATE SKIP LOCKED
        ), claimed AS (
          UPDATE leases l SET claimed_by = $4::text, claimed_until = $5::timestamptz FROM due WHERE l.id = due.id RETURNING l.*
@@ -157,6 +161,11 @@ export class RevocationClaims {
     );
     return rows.map(({ id }) => id);
   }
+}
+
+/** Whether somebody named the leases, rather than a rule selecting them. */
+export function named(selector: LeaseSelector | undefined): boolean {
+  return selector !== undefined && 'leaseIds' in selector;
 }
 
 function narrowed(

@@ -9,7 +9,7 @@ import type { LeaseSelector } from './lease-selector.js';
 import { drainMount } from './mount-drain.js';
 import { MountLanes } from './mount-lanes.js';
 import { RevocationAttempts } from './revocation-attempts.js';
-import { RevocationClaims } from './revocation-claims.js';
+import { named, RevocationClaims } from './revocation-claims.js';
 
 const FIRST_POLL_MS = 20;
 const LONGEST_POLL_MS = 200;
@@ -143,8 +143,7 @@ export class Revoker implements BeforeApplicationShutdown {
       return size;
     };
     const queue = new ClaimQueue(
-      async (size) =>
-        !named(selector) && (await this.hold.held()) ? [] : this.claims.claim(selector, mount, size),
+      (size) => this.claims.claim(selector, mount, size),
       next,
       Math.min(lane.concurrency, lane.lot - 1),
       limit,
@@ -168,11 +167,6 @@ export class Revoker implements BeforeApplicationShutdown {
       .finally(() => this.#background.delete(watched));
     this.#background.add(watched);
   }
-}
-
-/** Whether somebody named the leases, rather than a rule selecting them. */
-function named(selector: LeaseSelector | undefined): boolean {
-  return selector !== undefined && 'leaseIds' in selector;
 }
 
 async function settled(work: Promise<unknown>, waitMs: number | undefined): Promise<void> {

@@ -12,7 +12,7 @@ import { AuditInbox } from '../audit/audit-inbox.js';
 import type { EndedRunState, Run } from './run.js';
 import { RunEnded, type RunEndCause } from './run-ended.js';
 import { aboutRun } from './run-event.js';
-import { endRun, readRun, selectRuns } from './run-rows.js';
+import { endRun, lockRun, selectRuns } from './run-rows.js';
 
 /** A run that ended, how many live leases it had, and the revocation of these. */
 export interface RunEnding extends OpenedRevocation {
@@ -180,11 +180,12 @@ export class RunEndings {
     const port = this.#ended;
     if (port === undefined) throw new Error('nothing is registered that would end the leases');
     const result = await this.transactions.run(async (tx) => {
-      const run = await this.locked(tx, id);
+      const run = await lockRun(tx, id);
       ending.check(run);
       if (run.state !== 'open')
         throw new BrokerError('state_transition_refused', { detail: `the run is ${run.state} already` });
-      await endRun(tx, { id: run.id, state: ending.state, endCause: ending.cause }, this.clock.now());
+      const ended = { ...run, state: ending.state, endCause: ending.cause, endedAt: this.clock.now() };
+      await endRun(tx, ended, ended.endedAt);
       const opened = await port.during(tx, {
         runRef: run.id,
         cause: ending.cause,
@@ -193,7 +194,7 @@ export class RunEndings {
       });
       await ending.record(tx, run, opened.leases);
       crashPoint('run.close.before-commit');
-      return { run: await readRun(tx, run.id), ...opened };
+      return { run: ended, ...opened };
     });
     crashPoint('run.close.committed');
     await port
@@ -202,13 +203,6 @@ export class RunEndings {
         this.log.warn({ run_ref: id, ...safeErrorFields(error) }, 'revocations are left to the scheduler'),
       );
     return result;
-  }
-
-  private async locked(tx: Tx, id: string): Promise<Run> {
-    const { id: found } = await readRun(tx, id);
-    const [run] = await selectRuns(tx, 'WHERE r.id = $1 FOR UPDATE OF r', [found]);
-    if (run === undefined) throw new BrokerError('not_found', { detail: 'no run of this id' });
-    return run;
   }
 
   private async liveLeases(tx: Tx, runRef: string): Promise<number> {

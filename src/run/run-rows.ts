@@ -44,7 +44,14 @@ export async function selectRuns(tx: Tx, rest: string, values: unknown[]): Promi
 /** A run; `not_found` if there is none, or if the text is no id. */
 export async function readRun(tx: Tx, id: string): Promise<Run> {
   const [run] = isUuid(id) ? await selectRuns(tx, 'WHERE r.id = $1', [id]) : [];
-  if (run === undefined) throw new BrokerError('not_found', { detail: 'no run of this id' });
+  if (run === undefined) throw noSuchRun();
+  return run;
+}
+
+/** As {@link readRun}, and keeps it from changing until the transaction ends. */
+export async function lockRun(tx: Tx, id: string): Promise<Run> {
+  const [run] = isUuid(id) ? await selectRuns(tx, 'WHERE r.id = $1 FOR UPDATE OF r', [id]) : [];
+  if (run === undefined) throw noSuchRun();
   return run;
 }
 
@@ -110,6 +117,10 @@ export async function endRun(tx: Tx, run: Pick<Run, 'id' | 'state' | 'endCause'>
     run.endCause,
     now,
   ]);
+}
+
+function noSuchRun(): BrokerError {
+  return new BrokerError('not_found', { detail: 'no run of this id' });
 }
 
 function toRun(row: RunRow): Run {

@@ -28,11 +28,17 @@ export interface LiveLease {
   readonly state: 'issuing' | 'active' | 'revoking' | 'orphaned';
 }
 
-/** Writes a new revocation. */
-export async function insertRevocation(tx: Tx, revocation: Revocation): Promise<void> {
+/** Writes a new revocation, with the leases that it has to begin with. */
+export async function insertRevocation(
+  tx: Tx,
+  revocation: Revocation,
+  leaseIds: readonly string[],
+): Promise<void> {
   await tx.query(
-    `INSERT INTO revocations (id, selector, cause, reason, caller, requested_by, requested_at, announced, state, finished_at, outcome)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+    `WITH opened AS (
+       INSERT INTO revocations (id, selector, cause, reason, caller, requested_by, requested_at, announced, state, finished_at, outcome)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id
+     ) INSERT INTO revocation_leases (revocation_id, lease_id) SELECT id, unnest($12::uuid[]) FROM opened`,
     [
       revocation.id,
       JSON.stringify(revocation.selector),
@@ -45,6 +51,7 @@ export async function insertRevocation(tx: Tx, revocation: Revocation): Promise<
       revocation.state,
       revocation.finishedAt,
       revocation.state === 'done' ? '[]' : null,
+      leaseIds,
     ],
   );
 }

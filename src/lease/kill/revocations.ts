@@ -22,7 +22,6 @@ import {
   type RevocationState,
 } from './revocation.js';
 import {
-  addLeases,
   countMarkable,
   finish,
   hasten,
@@ -90,11 +89,10 @@ export class Revocations implements BeforeApplicationShutdown {
       state: done ? 'done' : whole ? 'revoking' : 'marking',
       finishedAt: done ? now : null,
     };
-    await insertRevocation(tx, revocation);
     const leaseIds = whole ? live.map(({ id }) => id) : await issuingLeases(tx, selector);
     const marked =
       leaseIds.length === 0 ? [] : await this.requests.request(tx, { leaseIds }, { cause, caller, reason });
-    await addLeases(tx, revocation.id, leaseIds);
+    await insertRevocation(tx, revocation, leaseIds);
     const leases = whole ? marked.length : marked.length + (await countMarkable(tx, selector));
     if (revocation.announced) await this.announce(tx, revocation, leases);
     if (done && revocation.announced) await this.announceEnd(tx, revocation, [], now);
