@@ -9,7 +9,7 @@ const STEP_MS = 50;
  * what a busy one held up is no part of it.
  */
 export class Lateness {
-  readonly #steps: { readonly endedMs: number; readonly lateMs: number }[] = [];
+  readonly #steps: { readonly beganMs: number; readonly endedMs: number; readonly lateMs: number }[] = [];
   readonly #client: pg.Client;
   readonly #done: Promise<void>;
   #stopped = false;
@@ -26,10 +26,10 @@ export class Lateness {
     return new Lateness(client);
   }
 
-  /** Milliseconds by which it was late in all since a moment on the clock of `performance`. */
-  sinceMs(momentMs: number): number {
+  /** Milliseconds by which it was late in all from one moment on the clock of `performance` to another, or to now. */
+  sinceMs(fromMs: number, toMs = Infinity): number {
     return this.#steps
-      .filter(({ endedMs }) => endedMs > momentMs)
+      .filter(({ beganMs, endedMs }) => endedMs > fromMs && beganMs < toMs)
       .reduce((sum, { lateMs }) => sum + lateMs, 0);
   }
 
@@ -45,7 +45,7 @@ export class Lateness {
       await pause(STEP_MS);
       await this.#client.query('SELECT 1');
       const endedMs = performance.now();
-      this.#steps.push({ endedMs, lateMs: Math.max(0, endedMs - beganMs - STEP_MS) });
+      this.#steps.push({ beganMs, endedMs, lateMs: Math.max(0, endedMs - beganMs - STEP_MS) });
     }
   }
 }
