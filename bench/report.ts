@@ -84,14 +84,9 @@ export function table({ bench, machine, rounds, rows }: Report): string {
   ].join('\n');
 }
 
-/** Measures each side once, the first of them first in every other turn: who comes second finds more left behind. */
-export async function inTurns(
-  turn: number,
-  sides: readonly [() => Promise<unknown>, () => Promise<unknown>],
-): Promise<void> {
-  const [first, second] = turn % 2 === 0 ? sides : [sides[1], sides[0]];
-  await first();
-  await second();
+/** Measures each side once, in every other turn the last of them first: who comes later finds more left behind. */
+export async function inTurns(turn: number, sides: readonly (() => Promise<unknown>)[]): Promise<void> {
+  for (const measure of turn % 2 === 0 ? sides : sides.toReversed()) await measure();
 }
 
 /** The middle value; the mean of the two middle ones of an even count. */

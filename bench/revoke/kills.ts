@@ -4,6 +4,8 @@ import type { BrokerParts } from '../broker-parts.js';
 import { DIRECT_ROLE, SUBJECT } from '../issue/parts.js';
 import { exchanged, jsonCallOf } from '../json-call.js';
 import { burst } from '../load.js';
+import type { BrokerDatabase } from '../sweep/broker-database.js';
+import { atRest } from './at-rest.js';
 import type { Account, Victims } from './victims.js';
 
 /** Accounts are made this many at a time. */
@@ -17,8 +19,16 @@ export interface Kill {
   readonly answeredMs: number;
 }
 
+/** What kills are tried on. */
+export interface Scene {
+  readonly parts: BrokerParts;
+  readonly database: BrokerDatabase;
+  readonly victims: Victims;
+}
+
 /** Leases that many accounts in a run, closes it, and sees them go. */
-export async function killByBroker(parts: BrokerParts, victims: Victims, size: number): Promise<Kill> {
+export async function killByBroker(scene: Scene, size: number): Promise<Kill> {
+  const { parts } = scene;
   const pool = new Pool(parts.baseUrl, { connections: AT_ONCE });
   const call = jsonCallOf(pool);
   try {
@@ -31,7 +41,7 @@ export async function killByBroker(parts: BrokerParts, victims: Victims, size: n
       });
       accounts.push(answer['credential'] as Account);
     });
-    return await killed(victims, accounts, async () => {
+    return await killed(scene, accounts, async () => {
       const { proved, outstanding } = await call('DELETE', '/v1/runs/self', authorization);
       if (proved !== size || outstanding !== 0) throw new Error(`${String(proved)} of ${size} were proved`);
     });
@@ -41,11 +51,8 @@ export async function killByBroker(parts: BrokerParts, victims: Victims, size: n
 }
 
 /** Has Vault make as many accounts, revokes them by their prefix, `sync`, and sees them go. */
-export async function killByVault(
-  { vault, mounts }: BrokerParts,
-  victims: Victims,
-  size: number,
-): Promise<Kill> {
+export async function killByVault(scene: Scene, size: number): Promise<Kill> {
+  const { vault, mounts } = scene.parts;
   const path = `${mounts.database}/creds/${DIRECT_ROLE}`;
   const pool = new Pool(vault.address, { connections: AT_ONCE });
   const call = jsonCallOf(pool);
@@ -55,7 +62,7 @@ export async function killByVault(
     await burst(AT_ONCE, size, async () => {
       accounts.push((await call('GET', `/v1/${path}`, token))['data'] as Account);
     });
-    return await killed(victims, accounts, () =>
+    return await killed(scene, accounts, () =>
       call('PUT', `/v1/sys/leases/revoke-prefix/${path}`, token, { json: { sync: true } }),
     );
   } finally {
@@ -64,11 +71,12 @@ export async function killByVault(
 }
 
 async function killed(
-  victims: Victims,
+  { victims, database }: Scene,
   accounts: readonly Account[],
   kill: () => Promise<unknown>,
 ): Promise<Kill> {
   await victims.checkLogins(accounts, true);
+  await atRest(database);
   let answeredMs = 0;
   const goneMs = await victims.goneAfterMs(accounts, async () => {
     const begin = performance.now();

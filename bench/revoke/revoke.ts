@@ -1,5 +1,6 @@
 import { startParts } from '../issue/parts.js';
 import { compared, inTurns, measured, median, report, type Report } from '../report.js';
+import { BrokerDatabase } from '../sweep/broker-database.js';
 import { killByBroker, killByVault, type Kill } from './kills.js';
 import { Victims } from './victims.js';
 
@@ -17,16 +18,18 @@ export async function benchRevoke(
   size = SIZE,
 ): Promise<Report> {
   const parts = await startParts(progress);
+  const database = await BrokerDatabase.open(parts.databaseUrl);
   const victims = await Victims.of(parts.target);
+  const scene = { parts, database, victims };
   try {
-    await killByBroker(parts, victims, Math.min(size, 20));
-    await killByVault(parts, victims, Math.min(size, 20));
+    await killByBroker(scene, Math.min(size, 20));
+    await killByVault(scene, Math.min(size, 20));
     const [ours, vault]: [Kill[], Kill[]] = [[], []];
     for (let round = 0; round < rounds; round += 1) {
       for (let kill = 0; kill < KILLS_A_ROUND; kill += 1)
         await inTurns(round + kill, [
-          async () => vault.push(await killByVault(parts, victims, size)),
-          async () => ours.push(await killByBroker(parts, victims, size)),
+          async () => vault.push(await killByVault(scene, size)),
+          async () => ours.push(await killByBroker(scene, size)),
         ]);
       progress(`round ${round + 1} of ${rounds}: Vault alone ${told(vault)}, ours ${told(ours)}`);
     }
@@ -50,6 +53,7 @@ export async function benchRevoke(
     ]);
   } finally {
     await victims.close();
+    await database.close();
     await parts.stop();
   }
 }

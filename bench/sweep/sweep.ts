@@ -33,10 +33,12 @@ export async function benchSweep(
           ours.push(await drainByBroker(parts, database, size));
           coreMs.push(((await usedMs(parts.broker.pid)) - before) / size);
         },
+        async () => {
+          await seedOverdue(database, dead, OVERDUE);
+          besideDead.push(await drainByBroker(parts, database, size));
+          await dropOverdue(database);
+        },
       ]);
-      await seedOverdue(database, dead, OVERDUE);
-      besideDead.push(await drainByBroker(parts, database, size));
-      await dropOverdue(database);
       progress(
         `round ${round + 1} of ${rounds}: Vault alone ${told(vault)}, ours ${told(ours)}, beside a dead target ${told(besideDead)}`,
       );

@@ -8,8 +8,8 @@ import type { ClaimedLease } from './revocation-claims.js';
 /** Proofs wait while the target has more to do, but neither for long nor many of them: their claims run out. */
 const LONGEST_WAIT_MS = 2_000;
 const MOST_WAITING = 256;
-/** Proofs at once, for each place of the target: they are nothing to it, and those that are asked together cost Vault less. */
-const PROOFS_PER_PLACE = 4;
+/** Proofs under way, for each place of the target: most wait for their turn at Vault, and are then looked for together. */
+const PROOFS_PER_PLACE = 8;
 
 /** What a drain needs of its surroundings. */
 export interface DrainParts {

@@ -10,6 +10,9 @@ const BREAKER = { failures: 5, openMs: 5_000 };
 /** Leases that are claimed at a time, for each that is worked on at once. */
 const LOT_PER_PLACE = 8;
 
+/** Tokens that are revoked at once, at each mount. */
+const ASIDE_AT_ONCE = 2;
+
 /** What revocations at one Vault mount share in this process: so many at once and a second, and none while it is down. */
 export interface MountLane {
   readonly mount: string;
@@ -17,6 +20,8 @@ export interface MountLane {
   readonly concurrency: number;
   /** Runs work in a place of the target. */
   readonly limit: LimitFunction;
+  /** Runs what Vault does by itself, a few at once: many together would hold up what the target waits for. */
+  readonly aside: LimitFunction;
   readonly pace: Pace;
   readonly breaker: CircuitBreaker;
   /** How many leases to claim at a time: few enough that the last is begun long before its claim ends. */
@@ -62,6 +67,7 @@ export class MountLanes {
       mount,
       concurrency,
       limit: pLimit(concurrency),
+      aside: pLimit(ASIDE_AT_ONCE),
       pace: new Pace(this.clock, perSecond),
       breaker: new CircuitBreaker(this.clock, BREAKER),
       lot: Math.min(concurrency * LOT_PER_PLACE, inQuarterOfClaim),

@@ -59,7 +59,7 @@ export class RevocationAttempts {
   /** The proof; nothing when there is none and the failure is recorded. */
   async prove(claimed: ClaimedLease, lane: MountLane): Promise<Proved | undefined> {
     try {
-      const proof = await this.vault.prove(claimed, claimed.claimedAtMs + this.claims.holdsMs);
+      const proof = await this.vault.prove(claimed, claimed.claimedAtMs + this.claims.holdsMs, lane.aside);
       lane.breaker.succeeded();
       return { recorded: this.outcomes.ended(claimed, proof) };
     } catch (error) {

@@ -36,7 +36,8 @@ const ENDING = `l.state IN ('revoking', 'orphaned')`;
 const DUE = `${ENDING} AND l.next_attempt_at <= $1::timestamptz
   AND (l.claimed_until IS NULL OR l.claimed_until <= $1::timestamptz)`;
 
-// From mount to mount by the index, so that it costs the same however much waits at each of them.
+// From mount to mount by the index, so that it costs the same however much waits at each of them. By LIMIT the last part is
+// asked for each mount: as EXISTS it may be made a join, which reads all that is due.
 const DUE_MOUNTS = `
   WITH RECURSIVE mounts AS (
     (SELECT l.mount FROM leases l WHERE ${ENDING} ORDER BY l.mount LIMIT 1)
@@ -45,7 +46,8 @@ const DUE_MOUNTS = `
     FROM mounts m WHERE m.mount IS NOT NULL
   )
   SELECT m.mount FROM mounts m
-  WHERE EXISTS (SELECT 1 FROM leases l WHERE ${ENDING} AND l.mount = m.mount AND l.next_attempt_at <= $1::timestamptz)`;
+  WHERE (SELECT true FROM leases l WHERE ${ENDING} AND l.mount = m.mount AND l.next_attempt_at <= $1::timestamptz
+    ORDER BY l.next_attempt_at LIMIT 1)`;
 
 /**
  * Who revokes which lease: claims in the database, so that replicas never do one twice, with a deadline, so that one

@@ -90,6 +90,13 @@ export class Revoker implements BeforeApplicationShutdown {
     void started.then(forget, forget);
   }
 
+  /** Waits, at most `waitMs`, until what was started here for a revocation is over; at once where nothing was. */
+  async finished(revocationId: string, waitMs: number): Promise<void> {
+    const started = this.#started.get(revocationId);
+    // What it failed of is logged, and left to the scheduler.
+    if (started !== undefined) await settled(Promise.allSettled([started]), waitMs);
+  }
+
   /** Tries one lease now, also while the breaker of its mount is open, and waits at most `waitMs`. */
   async tryNow(leaseId: string, waitMs: number): Promise<void> {
     const selector = { leaseIds: [leaseId] };

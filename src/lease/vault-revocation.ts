@@ -39,15 +39,20 @@ export class VaultRevocation {
 
   /**
    * After {@link end}: revokes the token and looks until the lease is gone, or, where Vault's lease is not known, until
-   * the token is; asks little of Vault and nothing of the target. Fails with the codes of {@link CredentialSource}, with
+   * the token is; asks little of Vault and nothing of the target. `aside` says when the token's turn is. Fails with the codes of {@link CredentialSource}, with
    * `vault_unavailable` when a call would begin after `deadlineMs` (of the monotonic clock), and with `vault_refused`
    * when Vault still knows it after a while.
    */
-  async prove({ accessor, vaultLeaseId }: KnownToVault, deadlineMs: number): Promise<Proof> {
-    if (vaultLeaseId !== undefined) {
-      this.refuseLate(deadlineMs);
-      await this.source.revokeAccessor(accessor);
-    }
+  async prove(
+    { accessor, vaultLeaseId }: KnownToVault,
+    deadlineMs: number,
+    aside: <T>(work: () => Promise<T>) => Promise<T>,
+  ): Promise<Proof> {
+    if (vaultLeaseId !== undefined)
+      await aside(() => {
+        this.refuseLate(deadlineMs);
+        return this.source.revokeAccessor(accessor);
+      });
     crashPoint('lease.revoke.accessor-revoked');
     this.refuseLate(deadlineMs);
     // Leases below a revoked token go away some time after it did, so one look is not enough.

@@ -113,9 +113,12 @@ export class Revocations implements BeforeApplicationShutdown {
    */
   async watch(revocationId: string, waitMs: number): Promise<RevocationProgress> {
     const deadlineMs = this.clock.monotonicMs() + waitMs;
+    // Looks beside it would only slow it down.
+    await this.revoker.finished(revocationId, waitMs);
     let progress = await this.progress(revocationId);
-    if (progress.revocation.state === 'revoking' && progress.outstanding <= AT_ONCE && waitMs > 0) {
-      await this.revoker.revokeNow({ revocationId }, waitMs);
+    const leftMs = deadlineMs - this.clock.monotonicMs();
+    if (progress.revocation.state === 'revoking' && progress.outstanding <= AT_ONCE && leftMs > 0) {
+      await this.revoker.revokeNow({ revocationId }, leftMs);
       progress = await this.progress(revocationId);
     }
     for (let waited = FIRST_POLL_MS; progress.revocation.state !== 'done'; waited *= 1.5) {

@@ -39,6 +39,7 @@ describe('a drain whose database fails', () => {
       mount: 'database',
       concurrency: 1,
       limit: pLimit(1),
+      aside: pLimit(1),
       pace: new Pace(clock, undefined),
       breaker,
       lot: 2,
