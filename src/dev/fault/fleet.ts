@@ -96,7 +96,8 @@ export class Fleet {
     const replica = await Replica.start(this.parts);
     this.#replicas.push(replica);
     void replica.ended.then((how) => {
-      if (how !== 'SIGKILL') this.#lastWords.push(`ended with ${how}: ${replica.output().slice(-LAST_WORDS)}`);
+      if (how !== 'SIGKILL')
+        this.#lastWords.push(`ended with ${how}: ${replica.output().slice(-LAST_WORDS)}`);
       this.#replace(replica);
     });
   }

@@ -27,6 +27,7 @@ import { LeaseRenewal } from '../../../src/lease/renew.js';
 import { Retention } from '../../../src/lease/retention.js';
 import { LeaseRetry } from '../../../src/lease/retry.js';
 import { RevocationLag } from '../../../src/lease/revocation-lag.js';
+import { RevocationClaims } from '../../../src/lease/revocation-claims.js';
 import { Revoker } from '../../../src/lease/revoker.js';
 import { Runs } from '../../../src/run/runs.js';
 import { RegisteredJobs } from '../../../src/scheduler/registered-jobs.js';
@@ -65,6 +66,7 @@ export interface LeaseBroker {
   readonly leases: Leases;
   readonly expiry: LeaseExpiry;
   readonly revoker: Revoker;
+  readonly claims: RevocationClaims;
   readonly hold: RevocationHold;
   readonly reconcile: Reconcile;
   readonly reconciliations: Reconciliations;
@@ -178,6 +180,7 @@ function servicesOf(app: INestApplicationContext): Omit<LeaseBroker, 'clock' | '
     leases: get(Leases),
     expiry: get(LeaseExpiry),
     revoker: get(Revoker),
+    claims: get(RevocationClaims),
     hold: get(RevocationHold),
     reconcile: get(Reconcile),
     reconciliations: get(Reconciliations),
