@@ -136,7 +136,7 @@ describe('the story of a run', () => {
     expect(kinds.at(-1)).toBe('lease.ended');
     expect(items.map(({ index }) => index)).toEqual(items.map(({ index }) => index).sort((a, b) => a - b));
     expect(items.at(-1)?.says).toMatch(
-      /^orders-readonly ended \(revoked, run closed\); proof: lease gone and accessor gone/,
+      /^orders-readonly ended \(revoked, run closed\); proof: lease gone and accessor revoked/,
     );
     expect(pages[0]?.run).toMatchObject({ run_id: 'nightly-42', ended: 'run.closed' });
     expect(pages[0]?.sums?.kinds['lease.issued']).toBe(1);
