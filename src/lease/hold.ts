@@ -13,7 +13,10 @@ const SWITCH = 'revocation';
 const HELD = 'hold';
 const RUNNING = 'on';
 
-/** A condition of a statement: true unless revocation is held. As {@link RevocationHold.held} says it. */
+/**
+ * A condition of a statement: true unless revocation is held. Anything else than the one known word holds: a switch that
+ * nobody understands revokes nothing.
+ */
 export const NOT_HELD = `NOT EXISTS (SELECT 1 FROM switches WHERE name = '${SWITCH}' AND value <> '${RUNNING}')`;
 
 /** Whether revocation is held, and what is known of why. */
@@ -65,12 +68,8 @@ export class RevocationHold implements OnModuleInit {
 
   /** Whether revocation is held. */
   async held(): Promise<boolean> {
-    const [row] = await this.transactions.reads.query<{ value: string }[]>(
-      'SELECT value FROM switches WHERE name = $1',
-      [SWITCH],
-    );
-    // Anything else than the one known word holds: a switch that nobody understands revokes nothing.
-    return row !== undefined && row.value !== RUNNING;
+    const [row] = await this.transactions.reads.query<{ runs: boolean }[]>(`SELECT ${NOT_HELD} AS runs`);
+    return row?.runs !== true;
   }
 
   /** Whether it is held, since when and why, and what the books say. */

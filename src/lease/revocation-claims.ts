@@ -166,7 +166,7 @@ export class RevocationClaims {
 }
 
 /** Whether somebody named the leases, rather than a rule selecting them. */
-export function named(selector: LeaseSelector | undefined): boolean {
+function named(selector: LeaseSelector | undefined): boolean {
   return selector !== undefined && 'leaseIds' in selector;
 }
 

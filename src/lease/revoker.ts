@@ -4,12 +4,11 @@ import { Clock } from '../kernel/clock.js';
 import { Log } from '../kernel/log.js';
 import { safeErrorFields } from '../kernel/safe-error.js';
 import { ClaimQueue } from './claim-queue.js';
-import { RevocationHold } from './hold.js';
 import type { LeaseSelector } from './lease-selector.js';
 import { drainMount } from './mount-drain.js';
 import { MountLanes } from './mount-lanes.js';
 import { RevocationAttempts } from './revocation-attempts.js';
-import { named, RevocationClaims } from './revocation-claims.js';
+import { RevocationClaims } from './revocation-claims.js';
 
 const FIRST_POLL_MS = 20;
 const LONGEST_POLL_MS = 200;
@@ -30,7 +29,6 @@ export class Revoker implements BeforeApplicationShutdown {
     private readonly claims: RevocationClaims,
     private readonly attempts: RevocationAttempts,
     private readonly lanes: MountLanes,
-    private readonly hold: RevocationHold,
     private readonly clock: Clock,
     private readonly log: Log,
   ) {}
@@ -40,7 +38,6 @@ export class Revoker implements BeforeApplicationShutdown {
    * while slow mounts go on behind it; a mount that is still being worked on is not started again.
    */
   async revokeDue(limit: number, waitMs?: number): Promise<number> {
-    if (await this.hold.held()) return 0;
     let ended = 0;
     const mounts = await this.claims.dueMounts(undefined);
     const sweeps = mounts.map((mount) => {
@@ -62,8 +59,7 @@ export class Revoker implements BeforeApplicationShutdown {
   ): Promise<{ readonly proved: number; readonly outstanding: number }> {
     const deadlineMs = this.clock.monotonicMs() + waitMs;
     const leaseIds = await this.claims.concerned(selector);
-    if (named(selector) || !(await this.hold.held()))
-      await settled(this.startedOf(selector) ?? this.drainAll(selector), waitMs);
+    await settled(this.startedOf(selector) ?? this.drainAll(selector), waitMs);
     let tally = await this.claims.tally(leaseIds);
     for (let waited = FIRST_POLL_MS; tally.claimed > 0 && !this.#stopping; waited *= 1.5) {
       const leftMs = deadlineMs - this.clock.monotonicMs();
@@ -79,7 +75,6 @@ export class Revoker implements BeforeApplicationShutdown {
    * the scheduler.
    */
   start(selector: LeaseSelector, mounts?: readonly string[]): void {
-    // Each claim asks whether revocation is held, so nothing has to be asked before the first.
     const started = this.drainAll(selector, mounts);
     if (!('revocationId' in selector)) return;
     const { revocationId } = selector;

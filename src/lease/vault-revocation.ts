@@ -39,9 +39,9 @@ export class VaultRevocation {
 
   /**
    * After {@link end}: revokes the token and looks until the lease is gone, or, where Vault's lease is not known, until
-   * the token is; asks little of Vault and nothing of the target. `aside` says when the token's turn is. Fails with the codes of {@link CredentialSource}, with
-   * `vault_unavailable` when a call would begin after `deadlineMs` (of the monotonic clock), and with `vault_refused`
-   * when Vault still knows it after a while.
+   * the token is; asks little of Vault and nothing of the target. `aside` says when the token's turn is. Fails with the
+   * codes of {@link CredentialSource}, with `vault_unavailable` when a call would begin after `deadlineMs` (of the
+   * monotonic clock), and with `vault_refused` when Vault still knows it after a while.
    */
   async prove(
     { accessor, vaultLeaseId }: KnownToVault,

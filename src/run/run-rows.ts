@@ -43,16 +43,12 @@ export async function selectRuns(tx: Tx, rest: string, values: unknown[]): Promi
 
 /** A run; `not_found` if there is none, or if the text is no id. */
 export async function readRun(tx: Tx, id: string): Promise<Run> {
-  const [run] = isUuid(id) ? await selectRuns(tx, 'WHERE r.id = $1', [id]) : [];
-  if (run === undefined) throw noSuchRun();
-  return run;
+  return theRun(tx, id, '');
 }
 
 /** As {@link readRun}, and keeps it from changing until the transaction ends. */
 export async function lockRun(tx: Tx, id: string): Promise<Run> {
-  const [run] = isUuid(id) ? await selectRuns(tx, 'WHERE r.id = $1 FOR UPDATE OF r', [id]) : [];
-  if (run === undefined) throw noSuchRun();
-  return run;
+  return theRun(tx, id, 'FOR UPDATE OF r');
 }
 
 /** Runs, newest first. */
@@ -119,8 +115,10 @@ export async function endRun(tx: Tx, run: Pick<Run, 'id' | 'state' | 'endCause'>
   ]);
 }
 
-function noSuchRun(): BrokerError {
-  return new BrokerError('not_found', { detail: 'no run of this id' });
+async function theRun(tx: Tx, id: string, lock: '' | 'FOR UPDATE OF r'): Promise<Run> {
+  const [run] = isUuid(id) ? await selectRuns(tx, `WHERE r.id = $1 ${lock}`, [id]) : [];
+  if (run === undefined) throw new BrokerError('not_found', { detail: 'no run of this id' });
+  return run;
 }
 
 function toRun(row: RunRow): Run {

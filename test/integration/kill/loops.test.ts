@@ -1,5 +1,4 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { Lateness } from '../../support/lateness.js';
 import { until } from '../../support/until.js';
 import { WORKER_SUBJECT } from '../../support/world.js';
 import { CREDENTIAL, KillWorld, LoopingWorker } from './kill-loops.js';
@@ -9,16 +8,11 @@ const WAIT = { deadlineMs: 120_000, what: 'enough attempts of the workers' };
 const CUT_WITHIN_MS = 1_000;
 
 let world: KillWorld;
-let lateness: Lateness;
 
 beforeAll(async () => {
   world = await KillWorld.start();
-  lateness = await Lateness.start(world.gateway.broker.databaseUrl);
 }, 240_000);
-afterAll(async () => {
-  await lateness.stop();
-  await world.stop();
-});
+afterAll(() => world.stop());
 
 afterEach(async () => {
   const { gateway } = world;
@@ -82,7 +76,7 @@ describe.each(KILLS)(
       expect(refused.every(({ status }) => status >= 400 && status < 500)).toBe(true);
       expect(streams().map(({ ended }) => ended?.how)).toEqual(streams().map(() => 'cut'));
       const latest = Math.max(...streams().map(({ ended }) => ended?.atMs ?? Infinity));
-      expect(latest - answeredMs).toBeLessThan(CUT_WITHIN_MS + lateness.sinceMs(answeredMs, latest));
+      expect(latest - answeredMs).toBeLessThan(CUT_WITHIN_MS);
       await until(() => world.streams.every(({ destroyed }) => destroyed), {
         what: 'the end at the provider',
       });

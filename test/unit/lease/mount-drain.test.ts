@@ -1,5 +1,5 @@
 import pLimit from 'p-limit';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { ManualClock } from '../../../src/kernel/clock.js';
 import { CircuitBreaker } from '../../../src/lease/circuit-breaker.js';
 import { ClaimQueue } from '../../../src/lease/claim-queue.js';
@@ -8,21 +8,7 @@ import type { MountLane } from '../../../src/lease/mount-lanes.js';
 import { Pace } from '../../../src/lease/pace.js';
 import type { RevocationAttempts } from '../../../src/lease/revocation-attempts.js';
 import type { ClaimedLease } from '../../../src/lease/revocation-claims.js';
-
-/** What this process was told about rejections that nobody handles, which would end a broker. */
-function unhandledRejections(): unknown[] {
-  const unhandled: unknown[] = [];
-  const note = (reason: unknown): void => void unhandled.push(reason);
-  const others = process.listeners('unhandledRejection');
-  process.removeAllListeners('unhandledRejection').on('unhandledRejection', note);
-  onTestFinished(() => {
-    process.removeListener('unhandledRejection', note);
-    for (const other of others) process.on('unhandledRejection', other);
-  });
-  return unhandled;
-}
-
-const macrotask = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+import { everythingDue, unhandledRejections } from '../../support/unhandled.js';
 
 describe('a drain whose database fails', () => {
   it.each([
@@ -73,8 +59,8 @@ describe('a drain whose database fails', () => {
       stopping: () => false,
     });
     const ended = expect(drained).rejects.toThrow('the database is gone');
-    while (seen.length < 2) await macrotask();
-    for (let turn = 0; turn < 5; turn += 1) await macrotask();
+    while (seen.length < 2) await everythingDue();
+    await everythingDue();
     goOn();
     await ended;
     expect(unhandled).toEqual([]);

@@ -30,14 +30,14 @@ describe('three replicas at once', () => {
   test('let as many calls through as the window allows, and not one more', async () => {
     const limits = limitsOf({
       calls: [
-        { per: 'grant', max: 70, window_seconds: 6_000 },
-        { per: 'run', max: 15, window_seconds: 6_000 },
+        { per: 'grant', max: 70, window_seconds: 600 },
+        { per: 'run', max: 15, window_seconds: 600 },
       ],
     });
     const { admitted, refusals } = await flood(300, limits);
     expect(admitted).toHaveLength(70);
     expect(new Set(refusals.map(({ code }) => code))).toEqual(new Set(['rate_limited']));
-    for (const { retryAfterSeconds } of refusals) expect(retryAfterSeconds).toBeGreaterThan(5_900);
+    for (const { retryAfterSeconds } of refusals) expect(retryAfterSeconds).toBeGreaterThan(590);
     const perRun = await parts.query<{ calls: string }>(
       'SELECT count(*) AS calls FROM calls WHERE tool = $1 GROUP BY run_ref',
       [tool],
@@ -59,17 +59,15 @@ describe('three replicas at once', () => {
         }),
       ),
     );
-    const rows = await parts.query<{ within: string; total: string; windows: string }>(
-      `SELECT max(within) AS within, count(*) AS total,
-         1 + floor(extract(epoch FROM max(started_at) - min(started_at))) AS windows FROM (
-         SELECT started_at, count(*) OVER (ORDER BY started_at RANGE BETWEEN '999.999 milliseconds' PRECEDING AND CURRENT ROW) AS within
+    const rows = await parts.query<{ within: string; total: string }>(
+      `SELECT max(within) AS within, count(*) AS total FROM (
+         SELECT count(*) OVER (ORDER BY started_at RANGE BETWEEN '999.999 milliseconds' PRECEDING AND CURRENT ROW) AS within
          FROM calls WHERE tool = $1) counted`,
       [tool],
     );
     expect(Number(rows[0]?.within)).toBe(5);
     expect(Number(rows[0]?.total)).toBeGreaterThanOrEqual(15);
-    // The last of them may have waited for the machine.
-    expect(Number(rows[0]?.total)).toBeLessThanOrEqual(5 * Number(rows[0]?.windows));
+    expect(Number(rows[0]?.total)).toBeLessThanOrEqual(20);
     expect(refused).toBeGreaterThan(50);
   });
 
