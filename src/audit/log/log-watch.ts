@@ -5,14 +5,12 @@ import { AuditInbox } from '../audit-inbox.js';
 import { AuditQuery } from '../audit-query.js';
 import { LogCheck } from './log-check.js';
 
-/** Whole tiles that one step looks at. */
-const STEP = 10;
-
-/** Goes round the log in the database, a few tiles at a time, and says what is not as it was written. */
+/** Goes round the log in the database, a tile at a time, and says what is not as it was written. */
 @Injectable()
 export class LogWatch {
   readonly #told = new Set<string>();
   #next = 0;
+  #stepping: Promise<void> | undefined;
 
   constructor(
     private readonly check: LogCheck,
@@ -21,17 +19,19 @@ export class LogWatch {
     private readonly ids: Ids,
   ) {}
 
-  /** One step; records `log.damaged` once for each tile in which something is found. */
-  async step(): Promise<void> {
-    for (let done = 0; done < STEP; done += 1) {
-      const n = this.#next;
-      const findings = await this.check.tile(n);
-      this.#next = findings === undefined ? 0 : n + 1;
-      const [first] = findings ?? [];
-      if (first !== undefined && findings !== undefined)
-        await this.#tell(n, first.index, first.problem, findings.length);
-      if (findings === undefined) return;
-    }
+  /** One tile, and never two at once; records `log.damaged` once for each in which something is found. */
+  step(): Promise<void> {
+    this.#stepping ??= this.#step().finally(() => (this.#stepping = undefined));
+    return this.#stepping;
+  }
+
+  async #step(): Promise<void> {
+    const n = this.#next;
+    const findings = await this.check.tile(n);
+    this.#next = findings === undefined ? 0 : n + 1;
+    const [first] = findings ?? [];
+    if (first !== undefined && findings !== undefined)
+      await this.#tell(n, first.index, first.problem, findings.length);
   }
 
   async #tell(n: number, index: number, problem: string, count: number): Promise<void> {
