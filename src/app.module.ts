@@ -19,6 +19,7 @@ import { IdentityModule } from './identity/identity.module.js';
 import { IssuerKeys } from './identity/issuer-keys.js';
 import { IssuerRegistry } from './identity/issuer-registry.js';
 import { Clock, SystemClock } from './kernel/clock.js';
+import { Urgency } from './kernel/urgency.js';
 import { Ids, RandomIds } from './kernel/ids.js';
 import { Log } from './kernel/log.js';
 import { RevocationHold } from './lease/hold.js';
@@ -53,6 +54,7 @@ export class FoundationModule implements OnApplicationShutdown {
       { provide: Settings, useValue: settings },
       { provide: Log, useValue: log },
       { provide: Clock, useValue: clock },
+      { provide: Urgency, useValue: new Urgency(clock) },
       { provide: Ids, useValue: ids ?? new RandomIds(clock) },
       Metrics,
       {
@@ -88,6 +90,7 @@ export class FoundationModule implements OnApplicationShutdown {
         Settings,
         Log,
         Clock,
+        Urgency,
         Ids,
         Metrics,
         VaultTimings,

@@ -4,6 +4,7 @@ import { systemCaller } from '../kernel/caller.js';
 import { Ids } from '../kernel/ids.js';
 import { Log } from '../kernel/log.js';
 import { safeErrorFields } from '../kernel/safe-error.js';
+import { Urgency } from '../kernel/urgency.js';
 import { Settings } from '../settings/schema.js';
 import { AuditInbox } from './audit-inbox.js';
 import { AuditQuery } from './audit-query.js';
@@ -14,7 +15,7 @@ import { Sequencer } from './sequencer.js';
 const INTERVAL = 'audit.sequence';
 const WATCH = 'audit.watch';
 /** Half a million entries an hour and replica, at two small reads for 256. */
-const WATCH_EVERY_MS = 10_000;
+const WATCH_EVERY_MS = 1_000;
 
 /**
  * Keeps the inbox drained in a process with the role `sequencer`, every `audit.sequenceIntervalMs`. When the database
@@ -37,17 +38,24 @@ export class SequencerLoop implements OnApplicationBootstrap, BeforeApplicationS
     private readonly query: AuditQuery,
     private readonly ids: Ids,
     private readonly watch: LogWatch,
+    private readonly urgency: Urgency,
   ) {}
 
   onApplicationBootstrap(): void {
     if (!this.settings.values.roles.includes('sequencer')) return;
     this.registry.addInterval(
       INTERVAL,
-      setInterval(() => void this.tick(), this.settings.values.audit.sequenceIntervalMs),
+      setInterval(
+        this.urgency.givingWay(() => void this.tick()),
+        this.settings.values.audit.sequenceIntervalMs,
+      ),
     );
     this.registry.addInterval(
       WATCH,
-      setInterval(() => void this.watch.step().catch(() => undefined), WATCH_EVERY_MS),
+      setInterval(
+        this.urgency.givingWay(() => void this.watch.step().catch(() => undefined)),
+        WATCH_EVERY_MS,
+      ),
     );
   }
 

@@ -4,6 +4,7 @@ import { Clock } from '../kernel/clock.js';
 import { crashPoint } from '../kernel/crash-point.js';
 import { Log } from '../kernel/log.js';
 import { safeErrorFields, safeErrorText } from '../kernel/safe-error.js';
+import { Urgency } from '../kernel/urgency.js';
 import { Settings } from '../settings/schema.js';
 import { keepClaim } from './heartbeat.js';
 import type { Job } from './job.js';
@@ -40,13 +41,17 @@ export class Runner implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly jobs: RegisteredJobs,
     private readonly claims: JobClaims,
     private readonly history: RunHistory,
+    private readonly urgency: Urgency,
   ) {}
 
   onApplicationBootstrap(): void {
     if (!this.settings.values.roles.includes('scheduler')) return;
     this.registry.addInterval(
       INTERVAL,
-      setInterval(() => void this.tick(), this.settings.values.scheduler.tickMs),
+      setInterval(
+        this.urgency.givingWay(() => void this.tick()),
+        this.settings.values.scheduler.tickMs,
+      ),
     );
   }
 

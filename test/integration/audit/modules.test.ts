@@ -10,6 +10,7 @@ import { AuditExport } from '../../../src/export/audit-export.js';
 import { Clock } from '../../../src/kernel/clock.js';
 import { Ids } from '../../../src/kernel/ids.js';
 import { Log, SilentLog } from '../../../src/kernel/log.js';
+import { Urgency } from '../../../src/kernel/urgency.js';
 import { JobRegistry } from '../../../src/scheduler/job.js';
 import { SchedulerModule } from '../../../src/scheduler/scheduler.module.js';
 import { Settings } from '../../../src/settings/schema.js';
@@ -30,6 +31,7 @@ async function start(roles: readonly string[]): Promise<INestApplicationContext>
   const providers = [
     { provide: Settings, useValue: { values } },
     { provide: Clock, useValue: parts.clock },
+    { provide: Urgency, useValue: new Urgency(parts.clock) },
     { provide: Ids, useValue: parts.ids },
     { provide: Transactions, useValue: parts.transactions },
     { provide: AuditInbox, useValue: parts.inbox },

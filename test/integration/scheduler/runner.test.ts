@@ -7,6 +7,7 @@ import { BrokerError } from '../../../src/kernel/broker-error.js';
 import { SystemClock } from '../../../src/kernel/clock.js';
 import { RandomIds } from '../../../src/kernel/ids.js';
 import { SilentLog } from '../../../src/kernel/log.js';
+import { Urgency } from '../../../src/kernel/urgency.js';
 import { JobClaims } from '../../../src/scheduler/job-claims.js';
 import type { Job } from '../../../src/scheduler/job.js';
 import { RegisteredJobs } from '../../../src/scheduler/registered-jobs.js';
@@ -53,7 +54,16 @@ function replica(job: Job, claimsWith = transactions): { runner: Runner; status:
   jobs.add(job);
   const history = new RunHistory();
   const claims = new JobClaims(settings, claimsWith, new RandomIds(clock));
-  const runner = new Runner(settings, clock, new SilentLog(), new SchedulerRegistry(), jobs, claims, history);
+  const runner = new Runner(
+    settings,
+    clock,
+    new SilentLog(),
+    new SchedulerRegistry(),
+    jobs,
+    claims,
+    history,
+    new Urgency(clock),
+  );
   stops.push(() => runner.stop());
   return { runner, status: new SchedulerStatus(transactions, jobs, history) };
 }
