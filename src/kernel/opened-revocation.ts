@@ -4,6 +4,6 @@ export interface OpenedRevocation {
   readonly revocationId: string;
   /** Live leases that it found. */
   readonly leases: number;
-  /** Mounts where its leases wait, when they are all marked and nothing else comes first; else it has to be looked for. */
-  readonly mounts?: readonly string[] | undefined;
+  /** What its revoker begins with, and nobody else looks into; absent where that has to be looked for. */
+  readonly firstWork?: object | undefined;
 }

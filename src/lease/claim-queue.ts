@@ -18,6 +18,19 @@ export class ClaimQueue {
     private left: number,
   ) {}
 
+  /** What was claimed already, and no more. */
+  static of(claimed: readonly ClaimedLease[]): ClaimQueue {
+    const queue = new ClaimQueue(
+      async () => [],
+      () => 0,
+      0,
+      0,
+    );
+    queue.#claimed = [...claimed];
+    queue.#dry = true;
+    return queue;
+  }
+
   /** The next one; nothing when no more is due. Throws what claiming threw, once what was claimed before is used up. */
   async take(): Promise<ClaimedLease | undefined> {
     if (this.#claimed.length <= this.ahead) void this.refilled();

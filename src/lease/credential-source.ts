@@ -79,8 +79,11 @@ export abstract class CredentialSource {
   /** Revokes the lease's token and what hangs from it (`auth/token/revoke-accessor`). One that is gone is fine. */
   abstract revokeAccessor(accessor: string): Promise<void>;
 
-  /** Whether Vault still knows the lease (`sys/leases/lookup`). */
-  abstract lookUpLease(vaultLeaseId: string): Promise<Presence>;
+  /**
+   * Whether Vault still knows the lease (`sys/leases/lookup`, or a listing for many). With `withinMs` the look may begin
+   * so much later, so that more are looked for at once.
+   */
+  abstract lookUpLease(vaultLeaseId: string, withinMs?: number): Promise<Presence>;
 
   /** Whether Vault still knows the token (`auth/token/lookup-accessor`). */
   abstract lookUpAccessor(accessor: string): Promise<Presence>;

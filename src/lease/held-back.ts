@@ -12,7 +12,7 @@ export interface HoldBack {
  */
 export class HeldBack<T> {
   readonly #waiting: { readonly item: T; readonly dueMs: number }[] = [];
-  readonly #takers: (() => void)[] = [];
+  readonly #takers: ((item: T | undefined) => void)[] = [];
   #timer: NodeJS.Timeout | undefined;
   #released = false;
   #overfull = false;
@@ -25,38 +25,46 @@ export class HeldBack<T> {
   add(item: T): void {
     this.#waiting.push({ item, dueMs: this.clock.monotonicMs() + this.bounds.waitMs });
     if (this.#waiting.length > this.bounds.most) this.#overfull = true;
-    this.wake();
+    this.giveOut();
   }
 
   /** Nothing is added any more: what waits is given out, and then every taker is told that there is no more. */
   release(): void {
     this.#released = true;
-    this.wake();
+    clearTimeout(this.#timer);
+    this.giveOut();
   }
 
   /** The next one as soon as it need not wait; nothing when there will be none. */
-  async take(): Promise<T | undefined> {
-    for (;;) {
-      const first = this.#waiting[0];
-      if (first === undefined && this.#released) return undefined;
-      if (first !== undefined && this.due(first.dueMs)) {
-        this.#waiting.shift();
-        if (this.#waiting.length === 0) this.#overfull = false;
-        return first.item;
-      }
-      if (first !== undefined)
-        this.#timer ??= setTimeout(() => this.wake(), first.dueMs - this.clock.monotonicMs());
-      await new Promise<void>((resolve) => this.#takers.push(resolve));
-    }
+  take(): Promise<T | undefined> {
+    return new Promise((resolve) => {
+      this.#takers.push(resolve);
+      this.giveOut();
+    });
   }
 
-  private due(dueMs: number): boolean {
-    return this.#released || this.#overfull || dueMs <= this.clock.monotonicMs();
+  private giveOut(): void {
+    // Takers wait by the hundred: none is woken for nothing.
+    while (this.#takers.length > 0 && this.firstIsDue()) this.#takers.shift()?.(this.next());
+    if (this.#released && this.#waiting.length === 0)
+      for (const done of this.#takers.splice(0)) done(undefined);
+    const [first] = this.#waiting;
+    if (first === undefined || this.#takers.length === 0) return;
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.giveOut();
+    }, first.dueMs - this.clock.monotonicMs());
   }
 
-  private wake(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    for (const resolve of this.#takers.splice(0)) resolve();
+  private next(): T | undefined {
+    const first = this.#waiting.shift();
+    if (this.#waiting.length === 0) this.#overfull = false;
+    return first?.item;
+  }
+
+  private firstIsDue(): boolean {
+    const [first] = this.#waiting;
+    if (first === undefined) return false;
+    return this.#released || this.#overfull || first.dueMs <= this.clock.monotonicMs();
   }
 }

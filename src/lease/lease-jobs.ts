@@ -6,6 +6,8 @@ import { RevocationLag } from './revocation-lag.js';
 import { Revoker } from './revoker.js';
 
 const BATCH = 500;
+/** Of these that are first marked: the target can begin while the others are. */
+const FIRST_BATCH = 50;
 /** Less than a tick of the scheduler: at a whole one a job that began late in its tick would miss every second. */
 const EACH_TICK_MS = 250;
 /** Of one mount and run of the job; large, because a sweep of a mount goes on while the job comes round. */
@@ -35,7 +37,7 @@ export class LeaseJobs implements OnModuleInit {
         everyMs: EACH_TICK_MS,
         sharing: 'exclusive',
         longestMs: MOMENTS_MS,
-        run: (signal, progress) => untilDone(signal, progress, () => this.expireAndRevoke()),
+        run: (signal, progress) => untilDone(signal, progress, (size) => this.expireAndRevoke(size)),
       },
       {
         name: 'revoke-leases',
@@ -56,14 +58,14 @@ export class LeaseJobs implements OnModuleInit {
         everyMs: 3_600_000,
         sharing: 'exclusive',
         longestMs: MOMENTS_MS,
-        run: (signal, progress) => untilDone(signal, progress, () => this.retention.drop(BATCH)),
+        run: (signal, progress) => untilDone(signal, progress, (size) => this.retention.drop(size)),
       },
     ];
   }
 
   /** What is marked here is begun here at once; the other replicas see it when they come round. */
-  private async expireAndRevoke(): Promise<number> {
-    const marked = await this.expiry.expireDue(BATCH);
+  private async expireAndRevoke(size: number): Promise<number> {
+    const marked = await this.expiry.expireDue(size);
     if (marked > 0) await this.revoker.revokeDue(SWEEP, 0);
     return marked;
   }
@@ -73,14 +75,13 @@ export class LeaseJobs implements OnModuleInit {
 async function untilDone(
   signal: AbortSignal,
   progress: Progress,
-  batch: () => Promise<number>,
+  batch: (size: number) => Promise<number>,
 ): Promise<{ worked: number }> {
   let worked = 0;
-  let last: number;
-  do {
-    last = await batch();
-    worked += last;
+  for (let size = FIRST_BATCH; ; size = BATCH) {
+    const done = await batch(size);
+    worked += done;
     progress();
-  } while (last >= BATCH && !signal.aborted);
-  return { worked };
+    if (done < size || signal.aborted) return { worked };
+  }
 }

@@ -6,10 +6,13 @@ import type { RevocationAttempts } from './revocation-attempts.js';
 import type { ClaimedLease } from './revocation-claims.js';
 
 /** Proofs wait while the target has more to do, but neither for long nor many of them: their claims run out. */
-const LONGEST_WAIT_MS = 2_000;
+const LONGEST_WAIT_MS = 500;
 const MOST_WAITING = 256;
 /** Proofs under way, for each place of the target: most wait for their turn at Vault, and are then looked for together. */
-const PROOFS_PER_PLACE = 8;
+const PROOFS_PER_PLACE = 32;
+
+/** How long the looks for the last leases may be put off, to be one with others. */
+const LAST_LOOK_WITHIN_MS = 10;
 
 /** What a drain needs of its surroundings. */
 export interface DrainParts {
@@ -19,6 +22,8 @@ export interface DrainParts {
   readonly clock: Clock;
   /** Milliseconds that a claim holds. */
   readonly holdsMs: number;
+  /** How long the look for a lease may be put off, so that it is one with others, while there is more to do. */
+  readonly lookWithinMs: number;
   /** Whether a claim is too old to begin with; its lease is given back. */
   tooOld(claimed: ClaimedLease): boolean;
   giveBack(claimed: readonly ClaimedLease[]): Promise<void>;
@@ -38,8 +43,9 @@ export async function drainMount(parts: DrainParts): Promise<number> {
     waitMs: Math.min(LONGEST_WAIT_MS, parts.holdsMs / 8),
     most: MOST_WAITING,
   });
+  let lookWithinMs = parts.lookWithinMs;
   const prove = async (claimed: ClaimedLease): Promise<void> => {
-    const proof = await attempts.prove(claimed, lane);
+    const proof = await attempts.prove(claimed, lane, lookWithinMs);
     if (proof === undefined) return;
     // Looked at in the end, with all the others; until then a rejection must not end the process as unhandled.
     proof.recorded.catch(() => undefined);
@@ -67,6 +73,8 @@ export async function drainMount(parts: DrainParts): Promise<number> {
     ? await Promise.allSettled([probe()])
     : [];
   if (!lane.breaker.open) workers.push(...(await all(atTarget, lane.concurrency)));
+  // Nothing is saved by looking later now: there will not be more of them.
+  lookWithinMs = Math.min(lookWithinMs, LAST_LOOK_WITHIN_MS);
   toProve.release();
   workers.push(...(await provers));
   const recorded = await Promise.allSettled(records);

@@ -56,10 +56,14 @@ export class RevocationAttempts {
     }
   }
 
-  /** The proof; nothing when there is none and the failure is recorded. */
-  async prove(claimed: ClaimedLease, lane: MountLane): Promise<Proved | undefined> {
+  /**
+   * The proof, for which Vault may be asked `lookWithinMs` later than could be; nothing when there is none and the
+   * failure is recorded.
+   */
+  async prove(claimed: ClaimedLease, lane: MountLane, lookWithinMs = 0): Promise<Proved | undefined> {
     try {
-      const proof = await this.vault.prove(claimed, claimed.claimedAtMs + this.claims.holdsMs, lane.aside);
+      const deadlineMs = claimed.claimedAtMs + this.claims.holdsMs;
+      const proof = await this.vault.prove(claimed, { deadlineMs, lookWithinMs, aside: lane.aside });
       lane.breaker.succeeded();
       return { recorded: this.outcomes.ended(claimed, proof) };
     } catch (error) {

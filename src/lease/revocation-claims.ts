@@ -9,14 +9,19 @@ import type { Lease } from './lease.js';
 import { LEASE_COLUMNS, LEASE_JOINS, leaseOf, type LeaseRow } from './lease-row.js';
 import { conditionOf, type LeaseSelector } from './lease-selector.js';
 
+/** What is written on rows to claim them. */
+export interface Claim {
+  /** Fences them: whoever claims a row later has another. */
+  readonly claim: string;
+  readonly claimedAtMs: number;
+  readonly until: Date;
+}
+
 /** A lease that this process, and no other, may revoke for a while. */
-export interface ClaimedLease {
+export interface ClaimedLease extends Pick<Claim, 'claim' | 'claimedAtMs'> {
   readonly lease: Lease;
   readonly accessor: string;
   readonly vaultLeaseId: string | undefined;
-  /** Fences it: whoever claims the row later has another. */
-  readonly claim: string;
-  readonly claimedAtMs: number;
 }
 
 /** How the revocations of some leases stand. */
@@ -27,9 +32,19 @@ export interface RevocationTally {
   readonly claimed: number;
 }
 
-interface ClaimedRow extends LeaseRow {
+/** A row that was claimed, with {@link CLAIMED_COLUMNS}. */
+export interface ClaimedRow extends LeaseRow {
   readonly accessor: string;
   readonly vault_lease_id: string | null;
+}
+
+/** What a revoker has to know of a lease besides; `l` is the lease. */
+export const CLAIMED_COLUMNS = 'l.accessor, l.vault_lease_id';
+
+/** The lease that a row describes, under the claim that was written on it. */
+export function claimedLeaseOf(row: ClaimedRow, { claim, claimedAtMs }: Claim): ClaimedLease {
+  const vaultLeaseId = row.vault_lease_id ?? undefined;
+  return { lease: leaseOf(row), accessor: row.accessor, vaultLeaseId, claim, claimedAtMs };
 }
 
 const ENDING = `l.state IN ('revoking', 'orphaned')`;
@@ -67,6 +82,12 @@ export class RevocationClaims {
     return this.settings.values.leases.claimSeconds * 1000;
   }
 
+  /** A new claim, from now on. */
+  newClaim(): Claim {
+    const until = new Date(this.clock.now().getTime() + this.holdsMs);
+    return { claim: this.ids.uuid(), claimedAtMs: this.clock.monotonicMs(), until };
+  }
+
   /** Mounts at which something is due, of these leases or of all. */
   async dueMounts(selector: LeaseSelector | undefined): Promise<readonly string[]> {
     const { sql, values } = narrowed(selector, [this.clock.now()]);
@@ -86,11 +107,8 @@ export class RevocationClaims {
     mount: string,
     limit: number,
   ): Promise<readonly ClaimedLease[]> {
-    const claim = this.ids.uuid();
-    const claimedAtMs = this.clock.monotonicMs();
-    const now = this.clock.now();
-    const until = new Date(now.getTime() + this.holdsMs);
-    const { sql, values } = narrowed(selector, [now, mount, limit, claim, until]);
+    const own = this.newClaim();
+    const { sql, values } = narrowed(selector, [this.clock.now(), mount, limit, own.claim, own.until]);
     // What a selector names is found by its own index: by mount, it would be looked for among all that waits there.
     const atMount = selector === undefined ? 'l.mount' : besidesKey('l.mount');
     const rows = await this.transactions.reads.query<ClaimedRow[]>(
@@ -100,16 +118,10 @@ export class RevocationClaims {
        ), claimed AS (
          UPDATE leases l SET claimed_by = $4::text, claimed_until = $5::timestamptz FROM due WHERE l.id = due.id RETURNING l.*
        )
-       SELECT ${LEASE_COLUMNS}, l.accessor, l.vault_lease_id FROM claimed l ${LEASE_JOINS} ORDER BY l.next_attempt_at`,
+       SELECT ${LEASE_COLUMNS}, ${CLAIMED_COLUMNS} FROM claimed l ${LEASE_JOINS} ORDER BY l.next_attempt_at`,
       values,
     );
-    return rows.map((row) => ({
-      lease: leaseOf(row),
-      accessor: row.accessor,
-      vaultLeaseId: row.vault_lease_id ?? undefined,
-      claim,
-      claimedAtMs,
-    }));
+    return rows.map((row) => claimedLeaseOf(row, own));
   }
 
   /** Gives claims back untouched. */

@@ -8,8 +8,20 @@ import type { Caller } from '../kernel/caller.js';
 import { Clock } from '../kernel/clock.js';
 import { Ids } from '../kernel/ids.js';
 import type { Lease } from './lease.js';
-import { LEASE_COLUMNS, LEASE_JOINS, leaseOf, subjectOf, type LeaseRow } from './lease-row.js';
+import { NOT_HELD } from './hold.js';
+import { LEASE_COLUMNS, LEASE_JOINS, leaseOf, subjectOf } from './lease-row.js';
 import { conditionOf, type LeaseSelector } from './lease-selector.js';
+import {
+  CLAIMED_COLUMNS,
+  claimedLeaseOf,
+  type Claim,
+  type ClaimedLease,
+  type ClaimedRow,
+} from './revocation-claims.js';
+
+interface MarkedRow extends ClaimedRow {
+  readonly claimed_by: string | null;
+}
 
 /** Why leases have to end and who says so. */
 export interface RevocationOrder {
@@ -33,30 +45,56 @@ export class RevocationRequests {
 
   /** Marks all live leases of a selector; answers those that it marked. Those that are ending already stay as they are. */
   async request(tx: Tx, selector: LeaseSelector, order: RevocationOrder): Promise<readonly Lease[]> {
-    const { sql, value } = conditionOf(selector, '$3');
+    return (await this.markAll(tx, selector, order)).map(leaseOf);
+  }
+
+  /**
+   * As {@link request}, and claims them in the same breath, so that they can be revoked as soon as this is committed;
+   * answers how many it marked, and the claims: none while revocation is held.
+   */
+  async requestClaimed(
+    tx: Tx,
+    selector: LeaseSelector,
+    order: RevocationOrder,
+    claim: Claim,
+  ): Promise<{ readonly marked: number; readonly claimed: readonly ClaimedLease[] }> {
+    const rows = await this.markAll(tx, selector, order, claim);
+    const claimed = rows.filter((row) => row.claimed_by === claim.claim);
+    return { marked: rows.length, claimed: claimed.map((row) => claimedLeaseOf(row, claim)) };
+  }
+
+  private async markAll(
+    tx: Tx,
+    selector: LeaseSelector,
+    order: RevocationOrder,
+    claim?: Claim,
+  ): Promise<readonly MarkedRow[]> {
+    const { sql, value } = conditionOf(selector, '$5');
     // Locked in the order of their ids: two of these that overlap (a run that closes while its grant is revoked)
     // would otherwise each wait for the other.
-    const marked = await this.mark(
+    const rows = await this.mark(
       tx,
       `SELECT l.id FROM leases l WHERE l.state IN ('issuing', 'active') AND ${sql} ORDER BY l.id FOR UPDATE`,
-      [order.cause, this.clock.now(), value],
+      { cause: order.cause, value, claim },
     );
+    const marked = rows.map(leaseOf);
     await this.recordAll(tx, 'lease.revocation_requested', marked, order.caller, (lease) => ({
       cause: order.cause,
       revocable: lease.revocable,
       reason: order.reason,
     }));
-    return marked;
+    return rows;
   }
 
   /** Marks at most `limit` active leases whose time is up; rows that somebody else holds are left for the next time. */
   async requestExpired(tx: Tx, limit: number, caller: Caller): Promise<readonly Lease[]> {
-    const marked = await this.mark(
+    const rows = await this.mark(
       tx,
       `SELECT l.id FROM leases l WHERE l.state = 'active' AND l.expires_at <= $2
-       ORDER BY l.expires_at LIMIT $3 FOR UPDATE SKIP LOCKED`,
-      ['expiry', this.clock.now(), limit],
+       ORDER BY l.expires_at LIMIT $5 FOR UPDATE SKIP LOCKED`,
+      { cause: 'expiry', value: limit },
     );
+    const marked = rows.map(leaseOf);
     await this.recordAll(tx, 'lease.revocation_requested', marked, caller, (lease) => ({
       cause: 'expiry',
       revocable: lease.revocable,
@@ -84,15 +122,24 @@ export class RevocationRequests {
     ]);
   }
 
-  private async mark(tx: Tx, due: string, parameters: readonly unknown[]): Promise<readonly Lease[]> {
-    const rows = await tx.query<LeaseRow[]>(
+  private async mark(
+    tx: Tx,
+    due: string,
+    {
+      cause,
+      value,
+      claim,
+    }: { readonly cause: RevokeCause; readonly value: unknown; readonly claim?: Claim | undefined },
+  ): Promise<readonly MarkedRow[]> {
+    return tx.query<MarkedRow[]>(
       `WITH due AS (${due}), marked AS (
          UPDATE leases l SET state = 'revoking', revoke_cause = $1::text, revoke_requested_at = $2::timestamptz,
-           next_attempt_at = $2::timestamptz
+           next_attempt_at = $2::timestamptz,
+           claimed_by = CASE WHEN ${NOT_HELD} THEN $3::text END,
+           claimed_until = CASE WHEN ${NOT_HELD} THEN $4::timestamptz END
          FROM due WHERE l.id = due.id RETURNING l.*)
-       SELECT ${LEASE_COLUMNS} FROM marked l ${LEASE_JOINS}`,
-      [...parameters],
+       SELECT ${LEASE_COLUMNS}, ${CLAIMED_COLUMNS}, l.claimed_by FROM marked l ${LEASE_JOINS}`,
+      [cause, this.clock.now(), claim?.claim ?? null, claim?.until ?? null, value],
     );
-    return rows.map(leaseOf);
   }
 }

@@ -3,15 +3,21 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Clock } from '../kernel/clock.js';
 import { Log } from '../kernel/log.js';
 import { safeErrorFields } from '../kernel/safe-error.js';
+import { Urgency } from '../kernel/urgency.js';
 import { ClaimQueue } from './claim-queue.js';
 import type { LeaseSelector } from './lease-selector.js';
 import { drainMount } from './mount-drain.js';
 import { MountLanes } from './mount-lanes.js';
 import { RevocationAttempts } from './revocation-attempts.js';
-import { RevocationClaims } from './revocation-claims.js';
+import { RevocationClaims, type ClaimedLease } from './revocation-claims.js';
 
 const FIRST_POLL_MS = 20;
 const LONGEST_POLL_MS = 200;
+/** How long the looks for leases may be put off, so that they are one with others: in a sweep, and where somebody waits. */
+const LOOK_WITHIN_MS = { sweep: 500, act: 10 } as const;
+
+/** With fewer it is over before it would matter. */
+const URGENT_FROM = 10;
 
 /**
  * Revokes leases: claims them, calls Vault outside any transaction, records the proof or the failure, and never gives
@@ -31,6 +37,7 @@ export class Revoker implements BeforeApplicationShutdown {
     private readonly lanes: MountLanes,
     private readonly clock: Clock,
     private readonly log: Log,
+    private readonly urgency: Urgency,
   ) {}
 
   /**
@@ -70,14 +77,24 @@ export class Revoker implements BeforeApplicationShutdown {
     return { proved: tally.proved, outstanding: tally.outstanding };
   }
 
-  /**
-   * Starts the revocations of a selector, at these mounts where they are known, and does not wait; what fails is left to
-   * the scheduler.
-   */
-  start(selector: LeaseSelector, mounts?: readonly string[]): void {
-    const started = this.drainAll(selector, mounts);
-    if (!('revocationId' in selector)) return;
-    const { revocationId } = selector;
+  /** Starts the revocations of a selector and does not wait; what fails is left to the scheduler. */
+  start(selector: LeaseSelector): void {
+    const drained = this.drainAll(selector);
+    if ('revocationId' in selector) this.remember(selector.revocationId, drained);
+  }
+
+  /** Starts what was claimed when it was marked; otherwise as {@link start}. */
+  startClaimed(revocationId: string, claimed: readonly ClaimedLease[]): void {
+    const mounts = [...new Set(claimed.map(({ lease }) => lease.mount))];
+    const there = (mount: string): ClaimQueue =>
+      ClaimQueue.of(claimed.filter(({ lease }) => lease.mount === mount));
+    const drained = Promise.all(mounts.map((mount) => this.work(mount, there(mount), LOOK_WITHIN_MS.act)));
+    this.inBackground(drained);
+    if (claimed.length >= URGENT_FROM) this.urgency.until(drained);
+    this.remember(revocationId, drained);
+  }
+
+  private remember(revocationId: string, started: Promise<unknown>): void {
     const forget = (): void => {
       if (this.#started.get(revocationId) === started) this.#started.delete(revocationId);
     };
@@ -125,9 +142,9 @@ export class Revoker implements BeforeApplicationShutdown {
     return 'revocationId' in selector ? this.#started.get(selector.revocationId) : undefined;
   }
 
-  private drainAll(selector: LeaseSelector, known?: readonly string[]): Promise<unknown> {
+  private drainAll(selector: LeaseSelector): Promise<unknown> {
     const drain = async (): Promise<unknown> => {
-      const mounts = known ?? (await this.claims.dueMounts(selector));
+      const mounts = await this.claims.dueMounts(selector);
       return Promise.all(mounts.map((mount) => this.drain(selector, mount, Infinity)));
     };
     const drained = drain();
@@ -150,12 +167,18 @@ export class Revoker implements BeforeApplicationShutdown {
       Math.min(lane.concurrency, lane.lot - 1),
       limit,
     );
+    const sweeps = Math.min(LOOK_WITHIN_MS.sweep, this.claims.holdsMs / 8);
+    return this.work(mount, queue, selector === undefined ? sweeps : LOOK_WITHIN_MS.act);
+  }
+
+  private work(mount: string, queue: ClaimQueue, lookWithinMs: number): Promise<number> {
     return drainMount({
-      lane,
+      lane: this.lanes.of(mount),
       queue,
       attempts: this.attempts,
       clock: this.clock,
       holdsMs: this.claims.holdsMs,
+      lookWithinMs,
       // What is begun late may still be at work when the claim ends, and somebody else begins it again.
       tooOld: ({ claimedAtMs }) => this.clock.monotonicMs() - claimedAtMs > this.claims.holdsMs / 2,
       giveBack: (claimed) => this.claims.release(claimed),

@@ -12,6 +12,16 @@ export interface KnownToVault {
   readonly vaultLeaseId: string | undefined;
 }
 
+/** How a proof is to be had. */
+export interface ProofTerms {
+  /** Of the monotonic clock; no call begins after it. */
+  readonly deadlineMs: number;
+  /** How long a look may be put off, for the sake of others. */
+  readonly lookWithinMs: number;
+  /** Says when the token's turn is. */
+  readonly aside: <T>(work: () => Promise<T>) => Promise<T>;
+}
+
 const PROOF_WITHIN_MS = 3_000;
 const FIRST_LOOK_AFTER_MS = 10;
 const LONGEST_PAUSE_MS = 250;
@@ -39,14 +49,13 @@ export class VaultRevocation {
 
   /**
    * After {@link end}: revokes the token and looks until the lease is gone, or, where Vault's lease is not known, until
-   * the token is; asks little of Vault and nothing of the target. `aside` says when the token's turn is. Fails with the
-   * codes of {@link CredentialSource}, with `vault_unavailable` when a call would begin after `deadlineMs` (of the
-   * monotonic clock), and with `vault_refused` when Vault still knows it after a while.
+   * the token is; asks little of Vault and nothing of the target. Fails with the codes of {@link CredentialSource}, with
+   * `vault_unavailable` when a call would begin after the deadline, and with `vault_refused` when Vault still knows it
+   * after a while.
    */
   async prove(
     { accessor, vaultLeaseId }: KnownToVault,
-    deadlineMs: number,
-    aside: <T>(work: () => Promise<T>) => Promise<T>,
+    { deadlineMs, lookWithinMs, aside }: ProofTerms,
   ): Promise<Proof> {
     if (vaultLeaseId !== undefined)
       await aside(() => {
@@ -59,7 +68,7 @@ export class VaultRevocation {
     await this.untilGone(
       vaultLeaseId === undefined
         ? () => this.source.lookUpAccessor(accessor)
-        : () => this.source.lookUpLease(vaultLeaseId),
+        : () => this.source.lookUpLease(vaultLeaseId, lookWithinMs),
     );
     crashPoint('lease.revoke.proved');
     return vaultLeaseId === undefined ? 'accessor_gone' : 'lease_gone+accessor_revoked';

@@ -24,13 +24,17 @@ interface Asked {
 
 interface Role {
   readonly waiting: Asked[];
+  /** When the most impatient of those that wait has to be looked for. */
+  dueMs: number;
+  timer: NodeJS.Timeout | undefined;
   looking: boolean;
   unlistedUntilMs: number;
 }
 
 /**
- * Whether Vault still knows leases. What is asked about leases of one role while a look is under way waits for the
- * next, which is one listing for all of them: every answer is from a look that began after the question.
+ * Whether Vault still knows leases. What is asked about leases of one role while a look is under way, or while nobody
+ * is in a hurry, waits for the next, which is one listing for all of them: every answer is from a look that began after
+ * the question. A listing costs by what lives, so the more are asked for at a time, the less each.
  */
 export class LeaseLooks {
   readonly #roles = new Map<string, Role>();
@@ -40,30 +44,48 @@ export class LeaseLooks {
     private readonly lookUps: LeaseLookUps,
   ) {}
 
-  /** Rejects as {@link LeaseLookUps.one} does. A listing that fails is no answer: each is then asked for by itself. */
-  lookUp(vaultLeaseId: string): Promise<Presence> {
+  /**
+   * Begins to look within so long, and at once unless told otherwise. Rejects as {@link LeaseLookUps.one} does. A
+   * listing that fails is no answer: each is then asked for by itself.
+   */
+  lookUp(vaultLeaseId: string, withinMs = 0): Promise<Presence> {
     const slash = vaultLeaseId.lastIndexOf('/');
     const prefix = vaultLeaseId.slice(0, Math.max(0, slash));
     let role = this.#roles.get(prefix);
     if (role === undefined) {
-      role = { waiting: [], looking: false, unlistedUntilMs: Number.NEGATIVE_INFINITY };
+      role = {
+        waiting: [],
+        dueMs: Infinity,
+        timer: undefined,
+        looking: false,
+        unlistedUntilMs: -Infinity,
+      };
       this.#roles.set(prefix, role);
     }
     const { waiting } = role;
+    role.dueMs = Math.min(role.dueMs, this.clock.monotonicMs() + withinMs);
     const answered = new Promise<Presence>((answer) => {
       waiting.push({ key: vaultLeaseId.slice(slash + 1), vaultLeaseId, answer });
     });
-    if (!role.looking) void this.look(prefix, role);
+    this.lookWhenDue(prefix, role);
     return answered;
+  }
+
+  private lookWhenDue(prefix: string, role: Role): void {
+    clearTimeout(role.timer);
+    if (role.looking || role.waiting.length === 0) return;
+    const waitMs = role.dueMs - this.clock.monotonicMs();
+    if (waitMs <= 0) void this.look(prefix, role);
+    else role.timer = setTimeout(() => void this.look(prefix, role), waitMs);
   }
 
   private async look(prefix: string, role: Role): Promise<void> {
     role.looking = true;
-    while (role.waiting.length > 0) {
-      const asked = role.waiting.splice(0);
-      if (!(await this.listed(prefix, role, asked))) await this.oneByOne(asked);
-    }
+    role.dueMs = Infinity;
+    const asked = role.waiting.splice(0);
+    if (!(await this.listed(prefix, role, asked))) await this.oneByOne(asked);
     role.looking = false;
+    this.lookWhenDue(prefix, role);
   }
 
   private async listed(prefix: string, role: Role, asked: readonly Asked[]): Promise<boolean> {

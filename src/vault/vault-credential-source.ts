@@ -121,8 +121,8 @@ export class VaultCredentialSource extends CredentialSource {
     );
   }
 
-  lookUpLease(vaultLeaseId: string): Promise<Presence> {
-    return this.#looks.lookUp(vaultLeaseId);
+  lookUpLease(vaultLeaseId: string, withinMs?: number): Promise<Presence> {
+    return this.#looks.lookUp(vaultLeaseId, withinMs);
   }
 
   async lookUpAccessor(accessor: string): Promise<Presence> {

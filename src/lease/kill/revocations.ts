@@ -11,7 +11,8 @@ import { Ids, isUuid } from '../../kernel/ids.js';
 import { Log } from '../../kernel/log.js';
 import type { OpenedRevocation } from '../../kernel/opened-revocation.js';
 import { safeErrorFields } from '../../kernel/safe-error.js';
-import { RevocationRequests } from '../revocation-requests.js';
+import { RevocationClaims, type ClaimedLease } from '../revocation-claims.js';
+import { RevocationRequests, type RevocationOrder } from '../revocation-requests.js';
 import { Revoker } from '../revoker.js';
 import { Marking } from './marking.js';
 import {
@@ -35,6 +36,11 @@ import {
 
 /** So many leases are marked in the transaction of the act itself; more are gathered behind it, step by step. */
 const AT_ONCE = 500;
+/**
+ * So many are claimed in the statement that marks them, and begun when it is committed. More are claimed as the target
+ * gets to them, by every replica: they would wait for this one.
+ */
+const CLAIMED_AT_ONCE = 128;
 const FIRST_POLL_MS = 20;
 const LONGEST_POLL_MS = 250;
 
@@ -50,6 +56,11 @@ export interface RevocationWish {
   readonly runsFirst?: boolean | undefined;
 }
 
+/** Claims that were made by the act. */
+class FirstWork {
+  constructor(readonly claimed: readonly ClaimedLease[]) {}
+}
+
 /** Leases that are revoked together: opened with the act that ends them, watched until each end is proved. */
 @Injectable()
 export class Revocations implements BeforeApplicationShutdown {
@@ -58,6 +69,7 @@ export class Revocations implements BeforeApplicationShutdown {
   constructor(
     private readonly transactions: Transactions,
     private readonly requests: RevocationRequests,
+    private readonly claims: RevocationClaims,
     private readonly marking: Marking,
     private readonly revoker: Revoker,
     private readonly audit: AuditInbox,
@@ -90,21 +102,20 @@ export class Revocations implements BeforeApplicationShutdown {
       finishedAt: done ? now : null,
     };
     const leaseIds = whole ? live.map(({ id }) => id) : await issuingLeases(tx, selector);
-    const marked =
-      leaseIds.length === 0 ? [] : await this.requests.request(tx, { leaseIds }, { cause, caller, reason });
+    const claimable = whole && !revocation.announced && live.length <= CLAIMED_AT_ONCE;
+    const { marked, claimed } = await this.mark(tx, leaseIds, { cause, caller, reason }, claimable);
     await insertRevocation(tx, revocation, leaseIds);
-    const leases = whole ? marked.length : marked.length + (await countMarkable(tx, selector));
+    const leases = whole ? marked : marked + (await countMarkable(tx, selector));
     if (revocation.announced) await this.announce(tx, revocation, leases);
     if (done && revocation.announced) await this.announceEnd(tx, revocation, [], now);
-    const ready = whole && !revocation.announced && marked.length === live.length;
-    const mounts = ready ? [...new Set(marked.map(({ mount }) => mount))] : undefined;
-    return { revocationId: revocation.id, leases, mounts };
+    const firstWork = done || claimed.length === live.length ? new FirstWork(claimed) : undefined;
+    return { revocationId: revocation.id, leases, firstWork };
   }
 
   /** Starts what {@link open} opened, after its commit; does not wait. What fails is left to the scheduler. */
-  start({ revocationId, mounts }: Pick<OpenedRevocation, 'revocationId' | 'mounts'>): void {
-    if (mounts === undefined) this.inBackground(this.gather(revocationId));
-    else if (mounts.length > 0) this.revoker.start({ revocationId }, mounts);
+  start({ revocationId, firstWork }: Pick<OpenedRevocation, 'revocationId' | 'firstWork'>): void {
+    if (!(firstWork instanceof FirstWork)) this.inBackground(this.gather(revocationId));
+    else if (firstWork.claimed.length > 0) this.revoker.startClaimed(revocationId, firstWork.claimed);
   }
 
   /**
@@ -188,6 +199,18 @@ export class Revocations implements BeforeApplicationShutdown {
 
   async beforeApplicationShutdown(): Promise<void> {
     await this.idle();
+  }
+
+  private async mark(
+    tx: Tx,
+    leaseIds: readonly string[],
+    order: RevocationOrder,
+    claimable: boolean,
+  ): Promise<{ readonly marked: number; readonly claimed: readonly ClaimedLease[] }> {
+    if (leaseIds.length === 0) return { marked: 0, claimed: [] };
+    const selector = { leaseIds };
+    if (claimable) return this.requests.requestClaimed(tx, selector, order, this.claims.newClaim());
+    return { marked: (await this.requests.request(tx, selector, order)).length, claimed: [] };
   }
 
   private async finish(revocation: Revocation, mounts: RevocationProgress['mounts']): Promise<void> {

@@ -10,6 +10,7 @@ import { Grants } from '../../../src/grant/grants.js';
 import { Clock, SystemClock } from '../../../src/kernel/clock.js';
 import { Ids, RandomIds } from '../../../src/kernel/ids.js';
 import { Log, SilentLog } from '../../../src/kernel/log.js';
+import { Urgency } from '../../../src/kernel/urgency.js';
 import { CredentialSource } from '../../../src/lease/credential-source.js';
 import { LeaseDecisions } from '../../../src/lease/lease-decisions.js';
 import { LeaseEnd } from '../../../src/lease/end.js';
@@ -135,6 +136,7 @@ export async function startLeaseBroker(
     providers: [
       { provide: Settings, useValue: settings },
       { provide: Clock, useValue: clock },
+      { provide: Urgency, useValue: new Urgency(clock) },
       { provide: Ids, useValue: ids },
       { provide: Log, useValue: log },
       { provide: DataSource, useValue: dataSource },
@@ -146,6 +148,7 @@ export async function startLeaseBroker(
     exports: [
       Settings,
       Clock,
+      Urgency,
       Ids,
       Log,
       DataSource,

@@ -54,6 +54,7 @@ describe('a drain whose database fails', () => {
       attempts,
       clock,
       holdsMs: 0,
+      lookWithinMs: 0,
       tooOld: () => false,
       giveBack: async (rest) => void returned.push(...rest),
       stopping: () => false,

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { LeaseLooks } from '../../../src/vault/lease-looks.js';
 import { ManualClock } from '../../../src/kernel/clock.js';
 
@@ -67,6 +67,31 @@ describe('looks at leases', () => {
     await leases.answer();
     await expect(Promise.all(many)).resolves.toEqual(['present', 'present', 'present', 'present']);
     await expect(late).resolves.toBe('gone');
+  });
+
+  it('puts looks off while nobody is in a hurry, and looks for all when somebody is', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const clock = new ManualClock(new Date(0));
+      const leases = new Leases();
+      const looks = new LeaseLooks(clock, leases.lookUps);
+      const first = ['a', 'b', 'c', 'd'].map((key) => looks.lookUp(`db/creds/r/${key}`, 500));
+      clock.advanceMs(499);
+      await vi.advanceTimersByTimeAsync(499);
+      expect(leases.asked).toEqual([]);
+      clock.advanceMs(1);
+      await vi.advanceTimersByTimeAsync(1);
+      await leases.answer();
+      await expect(Promise.all(first)).resolves.toEqual(['gone', 'gone', 'gone', 'gone']);
+      const second = ['e', 'f', 'g'].map((key) => looks.lookUp(`db/creds/r/${key}`, 500));
+      second.push(looks.lookUp('db/creds/r/h'));
+      await leases.answer();
+      await expect(Promise.all(second)).resolves.toEqual(['gone', 'gone', 'gone', 'gone']);
+      expect(leases.asked).toEqual(['list db/creds/r', 'list db/creds/r']);
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('asks for each when the role may not be listed or is too long, for a while', async () => {
