@@ -14,7 +14,7 @@ import { Sequencer } from './sequencer.js';
 
 const INTERVAL = 'audit.sequence';
 const WATCH = 'audit.watch';
-/** Half a million entries an hour and replica, at two small reads for 256. */
+/** Nine hundred thousand entries an hour and replica, at two small reads for 256. */
 const WATCH_EVERY_MS = 1_000;
 
 /**

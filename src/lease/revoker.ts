@@ -15,9 +15,8 @@ const FIRST_POLL_MS = 20;
 const LONGEST_POLL_MS = 200;
 /** How long the looks for leases may be put off, so that they are one with others: in a sweep, and where somebody waits. */
 const LOOK_WITHIN_MS = { sweep: 500, act: 10 } as const;
-
-/** With fewer it is over before it would matter. */
-const URGENT_FROM = 10;
+/** Fewer are over before it would matter that other work gives way, and are looked for at once. */
+const MANY = 10;
 
 /**
  * Revokes leases: claims them, calls Vault outside any transaction, records the proof or the failure, and never gives
@@ -88,9 +87,11 @@ export class Revoker implements BeforeApplicationShutdown {
     const mounts = [...new Set(claimed.map(({ lease }) => lease.mount))];
     const there = (mount: string): ClaimQueue =>
       ClaimQueue.of(claimed.filter(({ lease }) => lease.mount === mount));
-    const drained = Promise.all(mounts.map((mount) => this.work(mount, there(mount), LOOK_WITHIN_MS.act)));
+    const many = claimed.length >= MANY;
+    const lookWithinMs = many ? LOOK_WITHIN_MS.act : 0;
+    const drained = Promise.all(mounts.map((mount) => this.work(mount, there(mount), lookWithinMs)));
     this.inBackground(drained);
-    if (claimed.length >= URGENT_FROM) this.urgency.until(drained);
+    if (many) this.urgency.until(drained);
     this.remember(revocationId, drained);
   }
 
@@ -167,8 +168,13 @@ export class Revoker implements BeforeApplicationShutdown {
       Math.min(lane.concurrency, lane.lot - 1),
       limit,
     );
-    const sweeps = Math.min(LOOK_WITHIN_MS.sweep, this.claims.holdsMs / 8);
-    return this.work(mount, queue, selector === undefined ? sweeps : LOOK_WITHIN_MS.act);
+    return this.work(mount, queue, this.lookWithinMs(selector));
+  }
+
+  private lookWithinMs(selector: LeaseSelector | undefined): number {
+    if (selector === undefined) return Math.min(LOOK_WITHIN_MS.sweep, this.claims.holdsMs / 8);
+    // Leases that somebody names are few.
+    return 'leaseIds' in selector ? 0 : LOOK_WITHIN_MS.act;
   }
 
   private work(mount: string, queue: ClaimQueue, lookWithinMs: number): Promise<number> {
