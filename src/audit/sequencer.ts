@@ -86,14 +86,15 @@ export class Sequencer {
   }
 
   /**
-   * Whether this replica should sequence now: it did so last, or what waits has been left lying by who did. So one replica
-   * keeps the log, and its knowledge of the tree's edge, for as long as it lives.
+   * Whether this replica should sequence now: something waits, and it did so last, or what waits has been left lying by who
+   * did. So one replica keeps the log, and its knowledge of the tree's edge, for as long as it lives.
    */
   async isDue(): Promise<boolean> {
-    if (this.#term !== undefined) return true;
-    const patienceMs = PATIENCE * this.settings.values.audit.sequenceIntervalMs;
+    const patienceMs =
+      this.#term === undefined ? PATIENCE * this.settings.values.audit.sequenceIntervalMs : 0;
     const [row] = await this.transactions.reads.query<{ due: boolean }[]>(
-      `SELECT moved_at < clock_timestamp() - $1 * interval '1 millisecond' AND EXISTS (SELECT 1 FROM audit_inbox) AS due
+      `SELECT ($1 = 0 OR moved_at < clock_timestamp() - $1 * interval '1 millisecond')
+         AND EXISTS (SELECT 1 FROM audit_inbox) AS due
        FROM audit_head`,
       [patienceMs],
     );

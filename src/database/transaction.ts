@@ -15,14 +15,29 @@ export abstract class Transactions {
   abstract readonly reads: EntityManager;
 }
 
+/** In one statement; `DataSource.transaction` sends the isolation level by itself, and waits for its answer. */
+const BEGIN = 'START TRANSACTION ISOLATION LEVEL READ COMMITTED';
+
 /** Transactions of the application's TypeORM data source. */
 export class DataSourceTransactions extends Transactions {
   constructor(private readonly dataSource: DataSource) {
     super();
   }
 
-  run<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
-    return this.dataSource.transaction('READ COMMITTED', work);
+  async run<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    const runner = this.dataSource.createQueryRunner();
+    try {
+      await runner.query(BEGIN);
+      const result = await work(runner.manager);
+      await runner.query('COMMIT');
+      return result;
+    } catch (error) {
+      // A connection that is gone has rolled back by itself; what went wrong first is what is told.
+      await runner.query('ROLLBACK').catch(() => undefined);
+      throw error;
+    } finally {
+      await runner.release();
+    }
   }
 
   get reads(): EntityManager {

@@ -1,5 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { JobRegistry, MOMENTS_MS, type Job, type Progress } from '../scheduler/job.js';
+import { JobRegistry, MOMENTS_MS, type Job, type JobResult, type Progress } from '../scheduler/job.js';
 import { LeaseExpiry } from './expire.js';
 import { Retention } from './retention.js';
 import { RevocationLag } from './revocation-lag.js';
@@ -37,7 +37,7 @@ export class LeaseJobs implements OnModuleInit {
         everyMs: EACH_TICK_MS,
         sharing: 'exclusive',
         longestMs: MOMENTS_MS,
-        run: (signal, progress) => untilDone(signal, progress, (size) => this.expireAndRevoke(size)),
+        run: (signal, progress) => this.expireAndRevoke(signal, progress),
       },
       {
         name: 'revoke-leases',
@@ -64,10 +64,15 @@ export class LeaseJobs implements OnModuleInit {
   }
 
   /** What is marked here is begun here at once; the other replicas see it when they come round. */
-  private async expireAndRevoke(size: number): Promise<number> {
-    const marked = await this.expiry.expireDue(size);
-    if (marked > 0) await this.revoker.revokeDue(SWEEP, 0);
-    return marked;
+  private async expireAndRevoke(signal: AbortSignal, progress: Progress): Promise<JobResult> {
+    let nextDueInMs: number | undefined;
+    const { worked } = await untilDone(signal, progress, async (size) => {
+      const expired = await this.expiry.expireDue(size);
+      if (expired.marked > 0) await this.revoker.revokeDue(SWEEP, 0);
+      nextDueInMs = expired.nextDueInMs;
+      return expired.marked;
+    });
+    return { worked, nextDueInMs };
   }
 }
 
@@ -76,7 +81,7 @@ async function untilDone(
   signal: AbortSignal,
   progress: Progress,
   batch: (size: number) => Promise<number>,
-): Promise<{ worked: number }> {
+): Promise<JobResult> {
   let worked = 0;
   for (let size = FIRST_BATCH; ; size = BATCH) {
     const done = await batch(size);

@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { hostname } from 'node:os';
 import { Transactions } from '../database/transaction.js';
+import { Clock } from '../kernel/clock.js';
+import { Gathered } from '../kernel/gathered.js';
 import { Ids } from '../kernel/ids.js';
 import { Settings } from '../settings/schema.js';
 
@@ -11,17 +13,32 @@ export interface Claim {
   readonly holder: string;
 }
 
+interface Finished {
+  readonly claim: Claim;
+  readonly everyMs: number;
+  readonly error: string | undefined;
+}
+
+/** What is due at one tick ends in the same moment, as a rule because there was nothing to do. */
+const GATHER_MS = 25;
+const MOST_AT_ONCE = 64;
+
 /**
  * Exclusive jobs, shared out by the table `scheduled_jobs`. All times are the database's: the replicas compare
  * deadlines with each other, and clocks of machines differ. Every method throws when the database does not answer.
  */
 @Injectable()
 export class JobClaims {
+  readonly #finishes: Gathered<Finished>;
+
   constructor(
     private readonly settings: Settings,
     private readonly transactions: Transactions,
     private readonly ids: Ids,
-  ) {}
+    clock: Clock,
+  ) {
+    this.#finishes = new Gathered(clock, (ends) => this.#write(ends), GATHER_MS, MOST_AT_ONCE);
+  }
 
   /** How long a claim holds without being extended. */
   get claimMs(): number {
@@ -74,17 +91,12 @@ export class JobClaims {
     return changed === 1;
   }
 
-  /** Ends a run: next one an interval after its start. False when the claim was lost, and nothing was written. */
-  async finish(claim: Claim, everyMs: number, error: string | undefined): Promise<boolean> {
-    const [, changed] = await this.transactions.reads.query<[unknown[], number]>(
-      `UPDATE scheduled_jobs SET
-         claimed_by = NULL, claimed_until = NULL, last_finished_at = clock_timestamp(), last_error = $4,
-         failures = failures + CASE WHEN $4::text IS NULL THEN 0 ELSE 1 END,
-         next_run_at = greatest(clock_timestamp(), last_started_at + $3 * interval '1 millisecond')
-       WHERE name = $1 AND claimed_by = $2`,
-      [claim.name, claim.holder, everyMs, error ?? null],
-    );
-    return changed === 1;
+  /**
+   * Ends a run: next one an interval after its start. False when the claim was lost, and nothing was written. Written
+   * together with others that end within a moment.
+   */
+  finish(claim: Claim, everyMs: number, error: string | undefined): Promise<boolean> {
+    return this.#finishes.add({ claim, everyMs, error });
   }
 
   /** Gives a job back unfinished, due at once, for another replica to take. */
@@ -94,6 +106,27 @@ export class JobClaims {
          next_run_at = clock_timestamp()
        WHERE name = $1 AND claimed_by = $2`,
       [claim.name, claim.holder],
+    );
+  }
+
+  async #write(ends: readonly Finished[]): Promise<readonly boolean[]> {
+    const [rows] = await this.transactions.reads.query<[Claim[], number]>(
+      `UPDATE scheduled_jobs SET
+         claimed_by = NULL, claimed_until = NULL, last_finished_at = clock_timestamp(), last_error = run.error,
+         failures = failures + CASE WHEN run.error IS NULL THEN 0 ELSE 1 END,
+         next_run_at = greatest(clock_timestamp(), last_started_at + run.every_ms * interval '1 millisecond')
+       FROM unnest($1::text[], $2::text[], $3::float8[], $4::text[]) AS run (job, holder, every_ms, error)
+       WHERE name = run.job AND claimed_by = run.holder
+       RETURNING name, run.holder`,
+      [
+        ends.map(({ claim }) => claim.name),
+        ends.map(({ claim }) => claim.holder),
+        ends.map(({ everyMs }) => everyMs),
+        ends.map(({ error }) => error ?? null),
+      ],
+    );
+    return ends.map(({ claim }) =>
+      rows.some(({ name, holder }) => name === claim.name && holder === claim.holder),
     );
   }
 }

@@ -2,6 +2,8 @@
 export interface JobResult {
   /** How many things it worked on; 0 when nothing was due. */
   readonly worked: number;
+  /** When the next thing falls due, where that is known: the job comes round then, if it may by its interval. */
+  readonly nextDueInMs?: number | undefined;
 }
 
 /** Says that a run has got on: it may take its longest time again. For work whose length nobody knows, after each step. */

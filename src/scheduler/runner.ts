@@ -14,6 +14,8 @@ import { RunTooLong, withinLimit } from './run-limit.js';
 import { RunHistory } from './run-history.js';
 
 const INTERVAL = 'scheduler.tick';
+/** A timer may call a little before the clock says so; what falls due would not be due yet. */
+const TIMER_EARLY_MS = 2;
 
 interface Running {
   readonly controller: AbortController;
@@ -29,6 +31,8 @@ export class Runner implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #running = new Map<string, Running>();
   readonly #nextMs = new Map<string, number>();
   readonly #known = new Set<string>();
+  /** Ticks for what falls due between two of the usual ones. */
+  readonly #extra = new Set<NodeJS.Timeout>();
   #ticking: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
   #unreachable = false;
@@ -81,6 +85,7 @@ export class Runner implements OnApplicationBootstrap, OnModuleDestroy {
 
   async #stop(): Promise<void> {
     if (this.registry.doesExist('interval', INTERVAL)) this.registry.deleteInterval(INTERVAL);
+    for (const timer of this.#extra) clearTimeout(timer);
     await this.#ticking;
     const running = [...this.#running.values()];
     for (const { controller } of running) controller.abort(new Error('the replica is stopping'));
@@ -147,6 +152,7 @@ export class Runner implements OnApplicationBootstrap, OnModuleDestroy {
         controller.abort(new Error('the claim was lost'));
       });
     let worked = 0;
+    let nextDueInMs: number | undefined;
     let error: string | undefined;
     try {
       controller.signal.throwIfAborted();
@@ -156,7 +162,7 @@ export class Runner implements OnApplicationBootstrap, OnModuleDestroy {
         job.longestMs,
         (late) => controller.abort(late),
       );
-      worked = result.worked;
+      ({ worked, nextDueInMs } = result);
     } catch (thrown) {
       // Ending early because it was told to is not a failure of the job.
       if (!controller.signal.aborted || thrown instanceof RunTooLong) {
@@ -169,7 +175,18 @@ export class Runner implements OnApplicationBootstrap, OnModuleDestroy {
     const durationMs = this.clock.monotonicMs() - startMs;
     this.history.add(job.name, { startedAt, durationMs, worked, error });
     if (worked > 0) log.debug({ worked, durationMs }, 'the job did something');
+    if (nextDueInMs !== undefined) this.#tickIn(Math.max(nextDueInMs, job.everyMs - durationMs));
     if (claim !== undefined) await this.#giveBack(job, claim, error, controller.signal.aborted, log);
+  }
+
+  /** One tick more, where the next of the usual ones is later. */
+  #tickIn(ms: number): void {
+    if (ms >= this.settings.values.scheduler.tickMs || this.#stopped !== undefined) return;
+    const timer = setTimeout(() => {
+      this.#extra.delete(timer);
+      void this.tick();
+    }, ms + TIMER_EARLY_MS);
+    this.#extra.add(timer);
   }
 
   async #giveBack(

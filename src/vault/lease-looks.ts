@@ -3,10 +3,13 @@ import type { Presence } from '../lease/credential-source.js';
 
 /** Fewer than this are looked up one by one. */
 const FEWEST_TO_LIST = 4;
-/** A role with so many more live leases than are asked for costs more to list than to ask. */
-const MOST_KEYS_EACH = 100;
-/** How long a role is not listed after its list was too long, or refused. */
-const UNLISTED_MS = 60_000;
+/**
+ * Live leases of a role, for each that is asked for, with which a listing is no dearer than asking for each by itself: it
+ * takes Vault and us 0.8 µs of processor time a key, a look for one 0.3 to 0.5 ms. Fewer, since a list is read in one go.
+ */
+const MOST_KEYS_EACH = 250;
+/** How long the length of a role's list is believed, and that it may not be listed. */
+const BELIEVED_MS = 60_000;
 
 /** The two ways to look. */
 export interface LeaseLookUps {
@@ -28,7 +31,9 @@ interface Role {
   dueMs: number;
   timer: NodeJS.Timeout | undefined;
   looking: boolean;
-  unlistedUntilMs: number;
+  /** Keys in its last list, believed until then; infinite when listing it failed. */
+  keys: number;
+  believedUntilMs: number;
 }
 
 /**
@@ -58,7 +63,8 @@ export class LeaseLooks {
         dueMs: Infinity,
         timer: undefined,
         looking: false,
-        unlistedUntilMs: -Infinity,
+        keys: 0,
+        believedUntilMs: -Infinity,
       };
       this.#roles.set(prefix, role);
     }
@@ -89,16 +95,20 @@ export class LeaseLooks {
   }
 
   private async listed(prefix: string, role: Role, asked: readonly Asked[]): Promise<boolean> {
-    if (asked.length < FEWEST_TO_LIST || this.clock.monotonicMs() < role.unlistedUntilMs) return false;
+    // Asked anew each time: the next may be about many more of them.
+    const tooLong =
+      role.keys > asked.length * MOST_KEYS_EACH && this.clock.monotonicMs() < role.believedUntilMs;
+    if (asked.length < FEWEST_TO_LIST || tooLong) return false;
+    role.keys = Infinity;
     try {
       const keys = new Set(await this.lookUps.keysBelow(prefix));
-      if (keys.size > asked.length * MOST_KEYS_EACH)
-        role.unlistedUntilMs = this.clock.monotonicMs() + UNLISTED_MS;
+      role.keys = keys.size;
       for (const { key, answer } of asked) answer(keys.has(key) ? 'present' : 'gone');
       return true;
     } catch {
-      role.unlistedUntilMs = this.clock.monotonicMs() + UNLISTED_MS;
       return false;
+    } finally {
+      role.believedUntilMs = this.clock.monotonicMs() + BELIEVED_MS;
     }
   }
 

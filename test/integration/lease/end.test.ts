@@ -117,8 +117,11 @@ describe('a lease ends', () => {
     const run = await world.openRun();
     const wanted = { credential: mounts.names.database, ttlSeconds: 1 };
     const { lease, credential } = await broker.issue.issue(run, wanted, workerOf(run));
+    const { marked, nextDueInMs = NaN } = await broker.expiry.expireDue(100);
+    expect(marked).toBe(0);
+    expect(nextDueInMs).toBeLessThanOrEqual(1_000);
     await until(() => lease.expiresAt <= broker.clock.now());
-    expect(await broker.expiry.expireDue(100)).toBe(1);
+    expect(await broker.expiry.expireDue(100)).toMatchObject({ marked: 1 });
     expect(await broker.leases.get(lease.id)).toMatchObject({ state: 'revoking', revokeCause: 'expiry' });
     await broker.revoker.revokeDue(100);
     expect(await broker.leases.get(lease.id)).toMatchObject({ state: 'expired', revokeCause: 'expiry' });

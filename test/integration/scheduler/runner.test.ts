@@ -53,7 +53,7 @@ function replica(job: Job, claimsWith = transactions): { runner: Runner; status:
   const jobs = new RegisteredJobs();
   jobs.add(job);
   const history = new RunHistory();
-  const claims = new JobClaims(settings, claimsWith, new RandomIds(clock));
+  const claims = new JobClaims(settings, claimsWith, new RandomIds(clock), clock);
   const runner = new Runner(
     settings,
     clock,
@@ -197,6 +197,67 @@ describe('an exclusive job', () => {
     await one.runner.tick();
     expect(runs).toBe(1);
     expect(two.runner.running()).toEqual([]);
+  });
+
+  it('comes round when its next thing falls due, and no sooner than its interval', async () => {
+    const starts: number[] = [];
+    const dueIn = [150, 0, undefined];
+    const job = exclusive(() => {
+      starts.push(performance.now());
+      return Promise.resolve({ worked: 0, nextDueInMs: dueIn.shift() });
+    }, 100);
+    const { runner } = replica(job);
+    await runner.tick();
+    await until(async () => starts.length === 3 && (await row())?.claimedBy === null, {
+      what: 'the third run',
+      deadlineMs: 30_000,
+    });
+    const [first = 0, second = 0, third = 0] = starts;
+    expect(second - first).toBeGreaterThanOrEqual(150);
+    expect(third - second).toBeGreaterThanOrEqual(100);
+    expect(await row()).toMatchObject({ runs: 3, failures: 0 });
+  });
+
+  it('is not looked for again after the stop of its replica, whatever falls due', async () => {
+    let runs = 0;
+    const { runner } = replica(
+      exclusive(() => {
+        runs += 1;
+        return Promise.resolve({ worked: 0, nextDueInMs: 50 });
+      }),
+    );
+    await runner.tick();
+    await until(() => runs === 1 && runner.running().length === 0, { what: 'the run', deadlineMs: 30_000 });
+    await runner.stop();
+    const other = replica(exclusive(() => Promise.resolve({ worked: 0 })));
+    await other.runner.tick();
+    await until(async () => (await row())?.runs === 2, { what: 'the other run', deadlineMs: 30_000 });
+    expect(runs).toBe(1);
+  });
+
+  it('ends with others in one statement, each with its own outcome and none for a claim that was lost', async () => {
+    const clock = new SystemClock();
+    const claims = new JobClaims(settings, transactions, new RandomIds(clock), clock);
+    const names = ['test.a', 'test.b', 'test.c'];
+    await claims.know(names);
+    const held = await claims.claimDue(names);
+    const [a, b, c] = names.map((name) => held.find((claim) => claim.name === name));
+    if (a === undefined || b === undefined || c === undefined) throw new Error('not claimed');
+    const written = [
+      claims.finish(a, 60_000, undefined),
+      claims.finish(b, 60_000, 'it failed'),
+      claims.finish({ ...c, holder: 'an earlier run' }, 60_000, undefined),
+      claims.finish(c, 60_000, undefined),
+    ];
+    expect(await Promise.all(written)).toEqual([true, true, false, true]);
+    const rows = await new SchedulerStatus(transactions, new RegisteredJobs(), new RunHistory()).shared();
+    expect(
+      rows.map(({ name, failures, lastError, claimedBy }) => [name, failures, lastError, claimedBy]),
+    ).toEqual([
+      ['test.a', 0, null, null],
+      ['test.b', 1, 'it failed', null],
+      ['test.c', 0, null, null],
+    ]);
   });
 
   it('is kept for longer than a claim lasts, by a sign of life', async () => {

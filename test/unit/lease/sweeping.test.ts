@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ManualClock, SystemClock } from '../../../src/kernel/clock.js';
 import { ClaimQueue } from '../../../src/lease/claim-queue.js';
-import { Gathered } from '../../../src/lease/gathered.js';
+import { Gathered } from '../../../src/kernel/gathered.js';
 import { Pace } from '../../../src/lease/pace.js';
 import type { ClaimedLease } from '../../../src/lease/revocation-claims.js';
 

@@ -110,9 +110,29 @@ describe('looks at leases', () => {
     expect(await ask()).not.toContain('list');
     clock.advanceMs(60_000);
     leases.failListing = false;
-    for (let n = 0; n < 500; n += 1) leases.there.add(`db/creds/r/other-${n}`);
+    for (let n = 0; n < 1_100; n += 1) leases.there.add(`db/creds/r/other-${n}`);
     expect(await ask()).toEqual(['one', 'list']);
     expect(await ask()).not.toContain('list');
+  });
+
+  it('lists a long role again as soon as enough is asked for, or when nobody knows how long it is now', async () => {
+    const clock = new ManualClock(new Date(0));
+    const leases = new Leases();
+    for (let n = 0; n < 2_000; n += 1) leases.there.add(`db/creds/r/other-${n}`);
+    const looks = new LeaseLooks(clock, leases.lookUps);
+    const ask = async (count: number): Promise<number> => {
+      leases.asked.splice(0);
+      const all = Array.from({ length: count }, (_, n) => looks.lookUp(`db/creds/r/${n}`));
+      await leases.answer();
+      await expect(Promise.all(all)).resolves.toEqual(all.map(() => 'gone'));
+      return leases.asked.filter((line) => line.startsWith('list')).length;
+    };
+    expect(await ask(6)).toBe(1);
+    expect(await ask(6)).toBe(0);
+    expect(await ask(12)).toBe(1);
+    expect(await ask(6)).toBe(0);
+    clock.advanceMs(60_000);
+    expect(await ask(6)).toBe(1);
   });
 
   it('passes on what a look was refused with', async () => {
