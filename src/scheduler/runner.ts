@@ -24,7 +24,8 @@ interface Running {
 
 /**
  * Starts jobs when they are due: exclusive ones on one replica at a time, the others on every replica, none beside
- * itself. Runs only in a process with the role `scheduler`. It looks every `scheduler.tickMs`.
+ * itself. Runs only in a process with the role `scheduler`. It looks every `scheduler.tickMs`,
+ * and when a job has said that its next thing falls due.
  */
 @Injectable()
 export class Runner implements OnApplicationBootstrap, OnModuleDestroy {
