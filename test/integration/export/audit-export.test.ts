@@ -1,7 +1,5 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AuditExport } from '../../../src/export/audit-export.js';
@@ -12,6 +10,7 @@ import { hasCode } from '../../../src/kernel/broker-error.js';
 import { Checkpoints } from '../../../src/audit/log/checkpoints.js';
 import { SilentLog } from '../../../src/kernel/log.js';
 import { verifyExport } from '../../../src/sdk/verify-export.js';
+import { keptMemory } from '../../support/kept-memory.js';
 import { until } from '../../support/until.js';
 import { CALLER, offerMany, openLog, type LogParts } from '../audit/log-parts.js';
 
@@ -128,11 +127,8 @@ describe('export', () => {
   });
 
   it('streams 50,000 events under bounded memory, waits for its reader, and verifies', async () => {
-    setFlagsFromString('--expose-gc');
-    const collect = runInNewContext('gc') as () => void;
     const used = (): number => {
-      collect();
-      const { heapUsed, external } = process.memoryUsage();
+      const { heapUsed, external } = keptMemory();
       return heapUsed + external;
     };
     const before = used();
