@@ -21,9 +21,9 @@ import { DataSourceTransactions } from '../../../src/database/transaction.js';
 import { ManualClock } from '../../../src/kernel/clock.js';
 import { RandomIds } from '../../../src/kernel/ids.js';
 import { SilentLog } from '../../../src/kernel/log.js';
-import { settingsFrom } from '../../../src/settings/load.js';
 import { freshDatabase } from '../../support/parts.js';
 import { CALLER } from '../audit/log-parts.js';
+import { leastSettings } from '../../support/least-settings.js';
 
 /** One process that looks after alerts. */
 export interface AlertReplica {
@@ -68,13 +68,7 @@ export async function openAlerts(
   const folder = await mkdtemp(join(tmpdir(), 'leasegate-rules-'));
   for (const rule of rules) await writeFile(join(folder, `${rule.name}.yaml`), stringify(rule));
   const database = await freshDatabase();
-  const settings = settingsFrom({
-    database: { url: database.url },
-    vault: { address: 'http://127.0.0.1:1', login: { method: 'approle', roleId: 'r', secretId: 's' } },
-    issuers: [{ name: 'dev', url: 'https://id.example', audience: 'leasegate' }],
-    audit: { hmacKey: 'a key of the test' },
-    alerts: { rulesFolder: folder, ...alerts },
-  });
+  const settings = leastSettings({ url: database.url }, { alerts: { rulesFolder: folder, ...alerts } });
   const clock = new ManualClock(new Date('2026-11-21T10:00:00Z'));
   const ids = new RandomIds(clock);
   const dataSource = await createDataSource(settings).initialize();

@@ -3,8 +3,8 @@ import type { DataSource } from 'typeorm';
 import { classify } from '../../../src/api/problem/classify.js';
 import { createDataSource } from '../../../src/database/data-source.js';
 import { DataSourceTransactions } from '../../../src/database/transaction.js';
-import { settingsFrom } from '../../../src/settings/load.js';
 import { freshDatabase } from '../../support/parts.js';
+import { leastSettings } from '../../support/least-settings.js';
 
 /** More than a busy machine leaves between two statements. */
 const IDLE_MS = 1_000;
@@ -14,12 +14,7 @@ let dataSource: DataSource;
 
 beforeAll(async () => {
   database = await freshDatabase();
-  const settings = settingsFrom({
-    database: { url: database.url },
-    vault: { address: 'http://127.0.0.1:1', login: { method: 'approle', roleId: 'r', secretId: 's' } },
-    issuers: [{ name: 'dev', url: 'https://id.example', audience: 'leasegate' }],
-    audit: { hmacKey: 'a key of the test' },
-  });
+  const settings = leastSettings({ url: database.url });
   dataSource = await createDataSource(settings, { idleInTransactionMs: IDLE_MS }).initialize();
 }, 240_000);
 afterAll(async () => {

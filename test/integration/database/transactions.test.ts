@@ -2,8 +2,8 @@ import type { DataSource } from 'typeorm';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createDataSource } from '../../../src/database/data-source.js';
 import { DataSourceTransactions } from '../../../src/database/transaction.js';
-import { settingsFrom } from '../../../src/settings/load.js';
 import { freshDatabase, type TestDatabase } from '../../support/parts.js';
+import { leastSettings } from '../../support/least-settings.js';
 
 let database: TestDatabase;
 let dataSource: DataSource;
@@ -11,12 +11,7 @@ let transactions: DataSourceTransactions;
 
 beforeAll(async () => {
   database = await freshDatabase();
-  const settings = settingsFrom({
-    database: { url: database.url },
-    vault: { address: 'http://127.0.0.1:1', login: { method: 'approle', roleId: 'r', secretId: 's' } },
-    issuers: [{ name: 'dev', url: 'https://id.example', audience: 'leasegate' }],
-    audit: { hmacKey: 'a key of the test' },
-  });
+  const settings = leastSettings({ url: database.url });
   const first = await createDataSource(settings).initialize();
   const [row] = await first.query<{ name: string }[]>('SELECT current_database() AS name');
   await first.query(`ALTER DATABASE "${row?.name}" SET default_transaction_isolation = 'serializable'`);

@@ -3,9 +3,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createDataSource } from '../../../src/database/data-source.js';
 import { DataSourceTransactions, type Transactions } from '../../../src/database/transaction.js';
 import { PostgresProxy } from '../../../src/dev/fault/postgres-proxy.js';
-import { settingsFrom } from '../../../src/settings/load.js';
 import { freshDatabase, type TestDatabase } from '../../support/parts.js';
 import { until } from '../../support/until.js';
+import { leastSettings } from '../../support/least-settings.js';
 
 /** Short, and more than a busy machine takes for a small statement; an answer may be two seconds late beside it. */
 const STATEMENT_MS = 800;
@@ -30,11 +30,10 @@ afterEach(async () => {
 async function connect(): Promise<void> {
   const { hostname, port } = new URL(database.url);
   proxy = await PostgresProxy.start({ host: hostname, port: Number(port) });
-  const settings = settingsFrom({
-    database: { url: proxy.through(database.url), poolSize: 2, statementTimeoutMs: STATEMENT_MS },
-    vault: { address: 'http://127.0.0.1:1', login: { method: 'approle', roleId: 'r', secretId: 's' } },
-    issuers: [{ name: 'dev', url: 'https://id.example', audience: 'leasegate' }],
-    audit: { hmacKey: 'a key of the test' },
+  const settings = leastSettings({
+    url: proxy.through(database.url),
+    poolSize: 2,
+    statementTimeoutMs: STATEMENT_MS,
   });
   dataSource = await createDataSource(settings).initialize();
   transactions = new DataSourceTransactions(dataSource);

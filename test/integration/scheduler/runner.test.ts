@@ -14,10 +14,10 @@ import { RegisteredJobs } from '../../../src/scheduler/registered-jobs.js';
 import { RunHistory } from '../../../src/scheduler/run-history.js';
 import { Runner } from '../../../src/scheduler/runner.js';
 import { SchedulerStatus } from '../../../src/scheduler/scheduler-status.js';
-import { settingsFrom } from '../../../src/settings/load.js';
 import type { Settings } from '../../../src/settings/schema.js';
 import { freshDatabase, type TestDatabase } from '../../support/parts.js';
 import { until } from '../../support/until.js';
+import { leastSettings } from '../../support/least-settings.js';
 
 /** Longer than a busy machine holds up a sign of life. */
 const CLAIM_MS = 2_500;
@@ -30,14 +30,10 @@ const stops: (() => Promise<void>)[] = [];
 
 beforeEach(async () => {
   database = await freshDatabase();
-  settings = settingsFrom({
-    database: { url: database.url },
-    vault: { address: 'http://127.0.0.1:1', login: { method: 'approle', roleId: 'r', secretId: 's' } },
-    issuers: [{ name: 'dev', url: 'https://id.example', audience: 'leasegate' }],
-    audit: { hmacKey: 'a key of the test' },
-    server: { drainSeconds: 3 },
-    scheduler: { tickMs: 60_000, claimMs: CLAIM_MS },
-  });
+  settings = leastSettings(
+    { url: database.url },
+    { server: { drainSeconds: 3 }, scheduler: { tickMs: 60_000, claimMs: CLAIM_MS } },
+  );
   dataSource = await createDataSource(settings).initialize();
   transactions = new DataSourceTransactions(dataSource);
 });

@@ -6,7 +6,6 @@ import { createDataSource } from '../../../src/database/data-source.js';
 import { DataSourceTransactions } from '../../../src/database/transaction.js';
 import { ManualClock } from '../../../src/kernel/clock.js';
 import { RandomIds } from '../../../src/kernel/ids.js';
-import { settingsFrom } from '../../../src/settings/load.js';
 import { DeadLetters } from '../../../src/sink/dead-letters.js';
 import { LetterRows } from '../../../src/sink/letter-rows.js';
 import { SinkDatabase } from '../../../src/sink/sink-database.js';
@@ -18,6 +17,7 @@ import { SinkTargets } from '../../../src/sink/sink-targets.js';
 import { SinkWatch } from '../../../src/sink/sink-watch.js';
 import { freshDatabase } from '../../support/parts.js';
 import { CALLER } from '../audit/log-parts.js';
+import { leastSettings } from '../../support/least-settings.js';
 
 /** One process that looks after sinks. */
 export interface SinkReplica {
@@ -45,13 +45,7 @@ export interface SinkParts {
 /** Opens a log with these sinks, and a first replica that knows them. */
 export async function openSinks(sinks: Readonly<Record<string, unknown>>): Promise<SinkParts> {
   const database = await freshDatabase();
-  const settings = settingsFrom({
-    database: { url: database.url },
-    vault: { address: 'http://127.0.0.1:1', login: { method: 'approle', roleId: 'r', secretId: 's' } },
-    issuers: [{ name: 'dev', url: 'https://id.example', audience: 'leasegate' }],
-    audit: { hmacKey: 'a key of the test' },
-    sinks,
-  });
+  const settings = leastSettings({ url: database.url }, { sinks });
   const clock = new ManualClock(new Date('2026-11-21T10:00:00Z'));
   const ids = new RandomIds(clock);
   const dataSource = await createDataSource(settings).initialize();

@@ -3,7 +3,7 @@ import { Transactions, type Tx } from '../../../src/database/transaction.js';
 import type { Caller } from '../../../src/kernel/caller.js';
 import { ManualClock } from '../../../src/kernel/clock.js';
 import { RandomIds } from '../../../src/kernel/ids.js';
-import { settingsFrom } from '../../../src/settings/load.js';
+import { leastSettings } from '../../support/least-settings.js';
 
 /** A caller for events of tests. */
 export const CALLER: Caller = {
@@ -23,12 +23,7 @@ class NoDatabase extends Transactions {
 /** An inbox that can make leaves and HMACs, and store nothing. */
 export function leafMaker(): AuditInbox {
   const clock = new ManualClock(new Date('2026-11-03T10:00:00.000Z'));
-  const settings = settingsFrom({
-    database: { url: 'postgres://unused' },
-    vault: { address: 'http://127.0.0.1:1', login: { method: 'approle', roleId: 'r', secretId: 's' } },
-    issuers: [{ name: 'dev', url: 'https://id.example', audience: 'leasegate' }],
-    audit: { hmacKey: 'a key of the test' },
-  });
+  const settings = leastSettings({ url: 'postgres://unused' });
   return new AuditInbox(settings, clock, new RandomIds(clock), new NoDatabase());
 }
 

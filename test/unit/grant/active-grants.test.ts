@@ -6,7 +6,7 @@ import { GrantReview } from '../../../src/grant/grant-review.js';
 import type { StoredGrant } from '../../../src/grant/grant-rows.js';
 import { SystemClock } from '../../../src/kernel/clock.js';
 import { SilentLog } from '../../../src/kernel/log.js';
-import { settingsFrom } from '../../../src/settings/load.js';
+import { leastSettings } from '../../support/least-settings.js';
 
 /** A database that has no grants, and counts how often it is asked for them. */
 class Counted extends Transactions {
@@ -33,12 +33,7 @@ class NoWarnings extends GrantReview {
 }
 
 const clock = new SystemClock();
-const settings = settingsFrom({
-  database: { url: 'postgres://nobody@127.0.0.1:1/none' },
-  vault: { address: 'http://127.0.0.1:1', login: { method: 'approle', roleId: 'r', secretId: 's' } },
-  issuers: [{ name: 'dev', url: 'https://id.example', audience: 'leasegate' }],
-  audit: { hmacKey: 'a key of the test' },
-});
+const settings = leastSettings({ url: 'postgres://nobody@127.0.0.1:1/none' });
 let database: Counted;
 let active: ActiveGrants;
 

@@ -5,7 +5,6 @@ import { DataSourceTransactions, type Transactions } from '../../../../src/datab
 import { systemCaller } from '../../../../src/kernel/caller.js';
 import { SystemClock, type Clock } from '../../../../src/kernel/clock.js';
 import { RandomIds } from '../../../../src/kernel/ids.js';
-import { settingsFrom } from '../../../../src/settings/load.js';
 import type { Settings } from '../../../../src/settings/schema.js';
 import { Admission } from '../../../../src/gateway/admission/admission.js';
 import { AdmissionStatements } from '../../../../src/gateway/admission/admission-statements.js';
@@ -13,6 +12,7 @@ import { NoObserver } from '../../../../src/gateway/call/call-observer.js';
 import type { AdmissionRequest, Completion } from '../../../../src/gateway/admission/admission-request.js';
 import { toolSpecSchema, type ToolLimits } from '../../../../src/gateway/tool/tool-spec.js';
 import { freshDatabase, type TestDatabase } from '../../../support/parts.js';
+import { leastSettings } from '../../../support/least-settings.js';
 
 const HOUR_MS = 3_600_000;
 const CALLER = systemCaller('test', 'req-of-test');
@@ -203,10 +203,5 @@ async function startReplica(settings: Settings): Promise<Replica> {
 }
 
 function settingsOf(url: string, changes: Readonly<Record<string, unknown>> = {}): Settings {
-  return settingsFrom({
-    database: { url, ...changes },
-    vault: { address: 'http://127.0.0.1:1', login: { method: 'approle', roleId: 'r', secretId: 's' } },
-    issuers: [{ name: 'dev', url: 'https://id.example', audience: 'leasegate' }],
-    audit: { hmacKey: 'a key of the test' },
-  });
+  return leastSettings({ url, ...changes });
 }
