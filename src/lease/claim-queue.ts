@@ -18,16 +18,20 @@ export class ClaimQueue {
     private left: number,
   ) {}
 
-  /** What was claimed already, and no more. */
-  static of(claimed: readonly ClaimedLease[]): ClaimQueue {
+  /** What was claimed already, what is being claimed at this moment, and no more. */
+  static of(
+    claimed: readonly ClaimedLease[],
+    more: Promise<readonly ClaimedLease[]> = Promise.resolve([]),
+  ): ClaimQueue {
     const queue = new ClaimQueue(
-      async () => [],
-      () => 0,
-      0,
-      0,
+      () => more,
+      () => Infinity,
+      Infinity,
+      Infinity,
     );
     queue.#claimed = [...claimed];
-    queue.#dry = true;
+    // Waited for from now on: they are claimed for this queue, and in its rest even when nobody takes one.
+    void queue.refilled();
     return queue;
   }
 

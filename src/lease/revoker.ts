@@ -26,7 +26,7 @@ const MANY = 10;
 export class Revoker implements BeforeApplicationShutdown {
   readonly #sweeps = new Map<string, Promise<number>>();
   readonly #background = new Set<Promise<unknown>>();
-  /** What was started for a revocation last, by its id: two at once would do each other's proofs while the target has work. */
+  /** What was started for a revocation, by its id: two at once would do each other's proofs while the target has work. */
   readonly #started = new Map<string, Promise<unknown>>();
   #stopping = false;
 
@@ -82,20 +82,44 @@ export class Revoker implements BeforeApplicationShutdown {
     if ('revocationId' in selector) this.remember(selector.revocationId, drained);
   }
 
-  /** Starts what was claimed when it was marked; otherwise as {@link start}. */
-  startClaimed(revocationId: string, claimed: readonly ClaimedLease[]): void {
-    const mounts = [...new Set(claimed.map(({ lease }) => lease.mount))];
-    const there = (mount: string): ClaimQueue =>
-      ClaimQueue.of(claimed.filter(({ lease }) => lease.mount === mount));
+  /**
+   * Starts what was claimed when it was marked, and goes on with `more`, which is being marked and claimed meanwhile;
+   * otherwise as {@link start}.
+   */
+  startClaimed(
+    revocationId: string,
+    claimed: readonly ClaimedLease[],
+    more?: Promise<readonly ClaimedLease[]>,
+  ): void {
     const many = claimed.length >= MANY;
     const lookWithinMs = many ? LOOK_WITHIN_MS.act : 0;
-    const drained = Promise.all(mounts.map((mount) => this.work(mount, there(mount), lookWithinMs)));
+    const begun = mountsOf(claimed);
+    const atOnce = begun.map((mount) =>
+      this.work(
+        mount,
+        ClaimQueue.of(
+          at(mount, claimed),
+          more?.then((rest) => at(mount, rest)),
+        ),
+        lookWithinMs,
+      ),
+    );
+    const elsewhere = more?.then((rest) =>
+      Promise.all(
+        mountsOf(rest)
+          .filter((mount) => !begun.includes(mount))
+          .map((mount) => this.work(mount, ClaimQueue.of(at(mount, rest)), lookWithinMs)),
+      ),
+    );
+    const drained = Promise.all([...atOnce, elsewhere]);
     this.inBackground(drained);
     if (many) this.urgency.until(drained);
     this.remember(revocationId, drained);
   }
 
-  private remember(revocationId: string, started: Promise<unknown>): void {
+  private remember(revocationId: string, work: Promise<unknown>): void {
+    const before = this.#started.get(revocationId);
+    const started = before === undefined ? work : Promise.all([before, work]);
     const forget = (): void => {
       if (this.#started.get(revocationId) === started) this.#started.delete(revocationId);
     };
@@ -198,6 +222,14 @@ export class Revoker implements BeforeApplicationShutdown {
       .finally(() => this.#background.delete(watched));
     this.#background.add(watched);
   }
+}
+
+function mountsOf(claimed: readonly ClaimedLease[]): readonly string[] {
+  return [...new Set(claimed.map(({ lease }) => lease.mount))];
+}
+
+function at(mount: string, claimed: readonly ClaimedLease[]): readonly ClaimedLease[] {
+  return claimed.filter(({ lease }) => lease.mount === mount);
 }
 
 async function settled(work: Promise<unknown>, waitMs: number | undefined): Promise<void> {

@@ -19,6 +19,7 @@ const NEVER_REJECTS = [
   'gateway/call/streamed-answer.ts: scrub.destroy',
   'gateway/inject/held-credentials.ts: this.letGo',
   'gateway/inject/lease-watch.ts: this.look',
+  'lease/claim-queue.ts: queue.refilled',
   'lease/claim-queue.ts: this.refilled',
   'scheduler/heartbeat.ts: beat',
   'scheduler/runner.ts: this.tick',

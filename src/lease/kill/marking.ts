@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { Transactions } from '../../database/transaction.js';
+import { Transactions, type Tx } from '../../database/transaction.js';
 import { crashPoint } from '../../kernel/crash-point.js';
 import { Runs } from '../../run/runs.js';
-import { RevocationRequests } from '../revocation-requests.js';
+import { RevocationClaims, type ClaimedLease } from '../revocation-claims.js';
+import { RevocationRequests, type RevocationOrder } from '../revocation-requests.js';
 import type { Revocation } from './revocation.js';
 import { addLeases, endMarking, issuingLeases, liveLeases } from './revocation-rows.js';
 
@@ -23,6 +24,7 @@ export class Marking {
     private readonly transactions: Transactions,
     private readonly runs: Runs,
     private readonly requests: RevocationRequests,
+    private readonly claims: RevocationClaims,
   ) {}
 
   /** Ends the open runs of a blocked workload or issuer, then marks what is being issued. */
@@ -54,16 +56,39 @@ export class Marking {
       const found = await liveLeases(this.transactions.reads, selector, after, IDS_AT_ONCE);
       for (let from = 0; from < found.length; from += LEASES_AT_ONCE) {
         const leaseIds = found.slice(from, from + LEASES_AT_ONCE).map((lease) => lease.id);
-        await this.transactions.run(async (tx) => {
-          await this.requests.request(tx, { leaseIds }, order);
-          await addLeases(tx, id, leaseIds);
-        });
-        crashPoint('revocation.marked');
+        await this.lot(id, leaseIds, (tx) => this.requests.request(tx, { leaseIds }, order));
         if (from === 0) onMarked();
       }
       after = found.at(-1)?.id;
       if (found.length < IDS_AT_ONCE) break;
     }
     await endMarking(this.transactions.reads, id);
+  }
+
+  /** Marks and claims the last leases of a revocation, those that are still active; answers the claims. */
+  markBehind(
+    revocationId: string,
+    leaseIds: readonly string[],
+    order: RevocationOrder,
+  ): Promise<readonly ClaimedLease[]> {
+    return this.lot(revocationId, leaseIds, async (tx) => {
+      const { claimed } = await this.requests.requestClaimed(tx, { leaseIds }, order, this.claims.newClaim());
+      await endMarking(tx, revocationId);
+      return claimed;
+    });
+  }
+
+  private async lot<T>(
+    revocationId: string,
+    leaseIds: readonly string[],
+    mark: (tx: Tx) => Promise<T>,
+  ): Promise<T> {
+    const result = await this.transactions.run(async (tx) => {
+      const marked = await mark(tx);
+      await addLeases(tx, revocationId, leaseIds);
+      return marked;
+    });
+    crashPoint('revocation.marked');
+    return result;
   }
 }

@@ -14,6 +14,7 @@ import { safeErrorFields } from '../../kernel/safe-error.js';
 import { RevocationClaims, type ClaimedLease } from '../revocation-claims.js';
 import { RevocationRequests, type RevocationOrder } from '../revocation-requests.js';
 import { Revoker } from '../revoker.js';
+import { FirstWork, partedForStart } from './first-work.js';
 import { Marking } from './marking.js';
 import {
   sumOf,
@@ -37,8 +38,8 @@ import {
 /** So many leases are marked in the transaction of the act itself; more are gathered behind it, step by step. */
 const AT_ONCE = 500;
 /**
- * So many are claimed in the statement that marks them, and begun when it is committed. More are claimed as the target
- * gets to them, by every replica: they would wait for this one.
+ * So many are claimed in the statements that mark them, and begun when these are committed. More are claimed as the
+ * target gets to them, by every replica: they would wait for this one.
  */
 const CLAIMED_AT_ONCE = 128;
 const FIRST_POLL_MS = 20;
@@ -54,11 +55,6 @@ export interface RevocationWish {
   readonly announced?: boolean | undefined;
   /** Whether runs have to be ended before its leases are gathered. */
   readonly runsFirst?: boolean | undefined;
-}
-
-/** Claims that were made by the act. */
-class FirstWork {
-  constructor(readonly claimed: readonly ClaimedLease[]) {}
 }
 
 /** Leases that are revoked together: opened with the act that ends them, watched until each end is proved. */
@@ -85,8 +81,13 @@ export class Revocations implements BeforeApplicationShutdown {
    */
   async open(tx: Tx, wish: RevocationWish): Promise<OpenedRevocation> {
     const { selector, cause, caller, reason } = wish;
+    const order = { cause, caller, reason };
     const live = await liveLeases(tx, selector, undefined, AT_ONCE + 1);
     const whole = live.length <= AT_ONCE && wish.runsFirst !== true;
+    const claimable = whole && wish.announced !== true && live.length <= CLAIMED_AT_ONCE;
+    const { first, behind } = claimable
+      ? partedForStart(live)
+      : { first: whole ? live.map(({ id }) => id) : await issuingLeases(tx, selector), behind: [] };
     const now = this.clock.now();
     const done = whole && live.length === 0;
     const revocation: Revocation = {
@@ -98,24 +99,29 @@ export class Revocations implements BeforeApplicationShutdown {
       requestedBy: actorName(caller.actor),
       requestedAt: now,
       announced: wish.announced ?? false,
-      state: done ? 'done' : whole ? 'revoking' : 'marking',
+      state: done ? 'done' : whole && behind.length === 0 ? 'revoking' : 'marking',
       finishedAt: done ? now : null,
     };
-    const leaseIds = whole ? live.map(({ id }) => id) : await issuingLeases(tx, selector);
-    const claimable = whole && !revocation.announced && live.length <= CLAIMED_AT_ONCE;
-    const { marked, claimed } = await this.mark(tx, leaseIds, { cause, caller, reason }, claimable);
-    await insertRevocation(tx, revocation, leaseIds);
-    const leases = whole ? marked : marked + (await countMarkable(tx, selector));
+    const { marked, claimed } = await this.mark(tx, first, order, claimable);
+    await insertRevocation(tx, revocation, first);
+    const leases = marked + (whole ? behind.length : await countMarkable(tx, selector));
     if (revocation.announced) await this.announce(tx, revocation, leases);
     if (done && revocation.announced) await this.announceEnd(tx, revocation, [], now);
-    const firstWork = done || claimed.length === live.length ? new FirstWork(claimed) : undefined;
+    const all = claimed.length + behind.length === live.length;
+    const firstWork = claimable || done ? new FirstWork(claimed, behind, order, all) : undefined;
     return { revocationId: revocation.id, leases, firstWork };
   }
 
   /** Starts what {@link open} opened, after its commit; does not wait. What fails is left to the scheduler. */
   start({ revocationId, firstWork }: Pick<OpenedRevocation, 'revocationId' | 'firstWork'>): void {
-    if (!(firstWork instanceof FirstWork)) this.inBackground(this.gather(revocationId));
-    else if (firstWork.claimed.length > 0) this.revoker.startClaimed(revocationId, firstWork.claimed);
+    if (!(firstWork instanceof FirstWork)) {
+      this.inBackground(this.gather(revocationId));
+      return;
+    }
+    const { claimed, behind, order, whole } = firstWork;
+    const more = behind.length > 0 ? this.markBehind(revocationId, behind, order) : undefined;
+    if (claimed.length > 0 || more !== undefined) this.revoker.startClaimed(revocationId, claimed, more);
+    if (!whole) this.inBackground(Promise.resolve(more).then(() => this.gather(revocationId)));
   }
 
   /**
@@ -211,6 +217,23 @@ export class Revocations implements BeforeApplicationShutdown {
     const selector = { leaseIds };
     if (claimable) return this.requests.requestClaimed(tx, selector, order, this.claims.newClaim());
     return { marked: (await this.requests.request(tx, selector, order)).length, claimed: [] };
+  }
+
+  /** Never rejects: a revocation that is left `marking` is gathered by a job. */
+  private async markBehind(
+    revocationId: string,
+    leaseIds: readonly string[],
+    order: RevocationOrder,
+  ): Promise<readonly ClaimedLease[]> {
+    try {
+      return await this.marking.markBehind(revocationId, leaseIds, order);
+    } catch (error) {
+      this.log.warn(
+        { revocation_id: revocationId, ...safeErrorFields(error) },
+        'leases are left to be marked',
+      );
+      return [];
+    }
   }
 
   private async finish(revocation: Revocation, mounts: RevocationProgress['mounts']): Promise<void> {
