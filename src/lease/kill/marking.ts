@@ -56,7 +56,10 @@ export class Marking {
       const found = await liveLeases(this.transactions.reads, selector, after, IDS_AT_ONCE);
       for (let from = 0; from < found.length; from += LEASES_AT_ONCE) {
         const leaseIds = found.slice(from, from + LEASES_AT_ONCE).map((lease) => lease.id);
-        await this.lot(id, leaseIds, (tx) => this.requests.request(tx, { leaseIds }, order));
+        await this.lot(async (tx) => {
+          await this.requests.request(tx, { leaseIds }, order);
+          await addLeases(tx, id, leaseIds);
+        });
         if (from === 0) onMarked();
       }
       after = found.at(-1)?.id;
@@ -65,30 +68,26 @@ export class Marking {
     await endMarking(this.transactions.reads, id);
   }
 
-  /** Marks and claims the last leases of a revocation, those that are still active; answers the claims. */
+  /**
+   * Marks and claims the last leases of a revocation, those that are still active; answers the claims. Does nothing when
+   * somebody else has gathered them meanwhile.
+   */
   markBehind(
     revocationId: string,
     leaseIds: readonly string[],
     order: RevocationOrder,
   ): Promise<readonly ClaimedLease[]> {
-    return this.lot(revocationId, leaseIds, async (tx) => {
+    return this.lot(async (tx) => {
+      if (!(await endMarking(tx, revocationId))) return [];
       const { claimed } = await this.requests.requestClaimed(tx, { leaseIds }, order, this.claims.newClaim());
-      await endMarking(tx, revocationId);
+      await addLeases(tx, revocationId, leaseIds);
       return claimed;
     });
   }
 
-  private async lot<T>(
-    revocationId: string,
-    leaseIds: readonly string[],
-    mark: (tx: Tx) => Promise<T>,
-  ): Promise<T> {
-    const result = await this.transactions.run(async (tx) => {
-      const marked = await mark(tx);
-      await addLeases(tx, revocationId, leaseIds);
-      return marked;
-    });
+  private async lot<T>(mark: (tx: Tx) => Promise<T>): Promise<T> {
+    const marked = await this.transactions.run(mark);
     crashPoint('revocation.marked');
-    return result;
+    return marked;
   }
 }

@@ -1,4 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { systemCaller } from '../../../src/kernel/caller.js';
+import { Marking } from '../../../src/lease/kill/marking.js';
 import type { ApiAnswer } from '../../support/api-call.js';
 import { until } from '../../support/until.js';
 import { startWorld, type World } from '../../support/world.js';
@@ -68,6 +70,23 @@ describe('a run with more leases than its end marks by itself', () => {
       token: await world.adminToken(),
     });
     expect(watched.body).toMatchObject({ state: 'done', leases: LEASES, proved: LEASES });
+  }, 120_000);
+
+  it('is not touched by a replica that wakes up when others have done it', async () => {
+    const token = await leased(world, 'late', LEASES);
+    const { body } = await close(world, token);
+    const { revocation } = body as { revocation: string };
+    const rows = await world.query<{ id: string }>(
+      `SELECT l.id FROM leases l JOIN runs r ON r.id = l.run_ref WHERE r.run_id = 'late'`,
+    );
+    const leaseIds = rows.map(({ id }) => id);
+    const order = { cause: 'run_closed', caller: systemCaller('test', revocation) } as const;
+    expect(
+      await world.app.nest.get(Marking, { strict: false }).markBehind(revocation, leaseIds, order),
+    ).toEqual([]);
+    const left = 'SELECT 1 FROM revocation_leases WHERE revocation_id = $1';
+    expect(await world.query(left, [revocation])).toEqual([]);
+    await expectOneOfEach(world, 'late');
   }, 120_000);
 
   it('does not wait for one that was ending before, and waits for its next attempt', async () => {
