@@ -29,14 +29,14 @@ interface Side {
 }
 
 async function calls(parts: GatewayParts, rounds: number, progress: (line: string) => void): Promise<Row[]> {
-  const side = (index: 0 | 1 | 2): Side => ({
+  const side = (index: 0 | 1 | 2 | 3): Side => ({
     client: new Client(parts.ways[index], WORKERS),
     p50: [],
     p99: [],
     perSecond: [],
   });
-  const [direct, ours, peer] = [side(0), side(1), side(2)];
-  const sides = [direct, ours, peer];
+  const [direct, ours, peer, bare] = [side(0), side(1), side(2), side(3)];
+  const sides = [direct, ours, peer, bare];
   for (const { client } of sides) {
     progress(`warming up: ${client.way.name}`);
     await client.begin();
@@ -84,6 +84,15 @@ async function calls(parts: GatewayParts, rounds: number, progress: (line: strin
       ours: added(ours, 'p50'),
       reference: added(peer, 'p50'),
       limit: 0.5,
+      better: 'lower',
+    }),
+    compared({
+      case: `${steady}, one row written and forwarded, against the peer`,
+      metric: 'p50 added',
+      unit: 'ms',
+      ours: added(bare, 'p50'),
+      reference: added(peer, 'p50'),
+      limit: null,
       better: 'lower',
     }),
     measured({

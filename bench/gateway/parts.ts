@@ -14,7 +14,7 @@ const PATH = '/v1/chat/completions';
 
 /** One way to the provider. */
 export interface Way {
-  readonly name: 'direct' | 'leasegate' | 'portkey';
+  readonly name: 'direct' | 'leasegate' | 'portkey' | 'record and forward';
   readonly origin: string;
   readonly path: string;
   /** New for each burst: a run token is good for ten minutes. */
@@ -24,13 +24,14 @@ export interface Way {
 /** What the gateway's benchmark runs on. */
 export interface GatewayParts {
   readonly broker: BrokerParts['broker'];
-  readonly ways: readonly [direct: Way, leasegate: Way, portkey: Way];
+  readonly ways: readonly [direct: Way, leasegate: Way, portkey: Way, bare: Way];
   stop(): Promise<void>;
 }
 
 /**
  * A provider, a broker whose tool has every check, limit, scrub and price on, and as peer the gateway of
- * `@portkey-ai/gateway`, which forwards.
+ * `@portkey-ai/gateway`, which forwards. Beside them a program that writes one row to disk and forwards shows what
+ * recording a call before it is made costs by itself on this machine.
  */
 export async function startGatewayParts(progress: (line: string) => void): Promise<GatewayParts> {
   const parts = await startBrokerParts(progress, {
@@ -42,6 +43,7 @@ export async function startGatewayParts(progress: (line: string) => void): Promi
   try {
     const upstream = await startUpstream(parts);
     const portkey = await startPortkey(parts, upstream);
+    const bare = await startBareGateway(parts, upstream);
     await parts.admin('/v1/tools', tool(upstream));
     await parts.admin('/v1/grants', grant());
     const run = `bench-${randomUUID()}`;
@@ -64,6 +66,7 @@ export async function startGatewayParts(progress: (line: string) => void): Promi
             'x-portkey-custom-host': `${upstream}/v1`,
           }),
       },
+      { name: 'record and forward', origin: bare, path: PATH, headers: () => Promise.resolve({}) },
     ];
     return { broker: parts.broker, ways, stop: () => parts.stop() };
   } catch (error) {
@@ -72,13 +75,30 @@ export async function startGatewayParts(progress: (line: string) => void): Promi
   }
 }
 
-async function startUpstream(parts: BrokerParts): Promise<string> {
+function startUpstream(parts: BrokerParts): Promise<string> {
+  return startProgram(parts, 'the provider', 'upstream.js', {});
+}
+
+function startBareGateway(parts: BrokerParts, upstream: string): Promise<string> {
+  const databaseUrl = new URL(parts.databaseUrl);
+  databaseUrl.pathname = '/postgres';
+  const env = { UPSTREAM: upstream, DATABASE_URL: databaseUrl.href };
+  return startProgram(parts, 'the bare gateway', 'bare-gateway.js', env);
+}
+
+/** Starts a program beside this one that prints the port it listens on; answers its origin. */
+async function startProgram(
+  parts: BrokerParts,
+  name: string,
+  program: string,
+  env: Readonly<Record<string, string>>,
+): Promise<string> {
   let port: number | undefined;
   const child = await startChild(parts.reaper, {
-    name: 'the provider',
+    name,
     command: process.execPath,
-    args: [join(dirname(fileURLToPath(import.meta.url)), 'upstream.js')],
-    env: { PATH: process.env['PATH'] ?? '' },
+    args: [join(dirname(fileURLToPath(import.meta.url)), program)],
+    env: { PATH: process.env['PATH'] ?? '', ...env },
     ready: (output) => {
       port = portIn(output);
       return Promise.resolve(port !== undefined);

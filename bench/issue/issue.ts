@@ -1,6 +1,7 @@
 import { burst, type Burst } from '../load.js';
 import { compared, measured, median, quantile, report, type Report, type Row } from '../report.js';
 import { residentMiB, type BrokerParts } from '../broker-parts.js';
+import { barePath, startBareBroker } from './bare-path.js';
 import { startParts } from './parts.js';
 import { directPath, ENGINES, leasePath, type CredentialPath, type Engine } from './paths.js';
 
@@ -22,15 +23,17 @@ interface Side {
 
 /**
  * Leasing a credential by us, against a JWT login and a read of the same credential by Vault alone: same Vault, same
- * PostgreSQL, same machine, bursts alternating, after a warm-up of each.
+ * PostgreSQL, same machine, bursts alternating, after a warm-up of each. Beside them a program that does the six steps
+ * of a lease and nothing else shows what the protocol itself costs on this machine.
  */
 export async function benchIssue(rounds: number, progress: (line: string) => void): Promise<Report> {
   const parts = await startParts(progress);
   try {
     const rows: Row[] = [];
     let peakMiB = 0;
+    const bareUrl = await startBareBroker(parts);
     progress(`warming up: ${WARM_UP} leases`);
-    for (const { path } of sidesOf(parts, 8)) {
+    for (const { path } of sidesOf(parts, bareUrl, 8)) {
       await path.begin();
       await burst(8, WARM_UP, () => path.fetch('kv'));
       await path.end();
@@ -38,7 +41,7 @@ export async function benchIssue(rounds: number, progress: (line: string) => voi
     }
     for (const engine of ENGINES) {
       for (const workers of WORKERS) {
-        const sides = sidesOf(parts, workers);
+        const sides = sidesOf(parts, bareUrl, workers);
         for (const { path } of sides) await cleanBurst(path, engine, workers, 40);
         for (let round = 0; round < rounds; round += 1) {
           // Each side goes first in turn.
@@ -73,18 +76,19 @@ export async function benchIssue(rounds: number, progress: (line: string) => voi
   }
 }
 
-function sidesOf(parts: BrokerParts, workers: number): readonly [Side, Side, Side] {
+function sidesOf(parts: BrokerParts, bareUrl: string, workers: number): readonly [Side, ...Side[]] {
   return [
     { name: 'direct', path: directPath(parts, workers), bursts: [] },
     { name: 'lease', path: leasePath(parts, workers, false), bursts: [] },
     { name: 'exchange and lease', path: leasePath(parts, workers, true), bursts: [] },
+    { name: 'six steps alone', path: barePath(parts, bareUrl, workers), bursts: [] },
   ];
 }
 
 function rowsOf(engine: Engine, workers: number, [direct, ...ours]: readonly [Side, ...Side[]]): Row[] {
   return ours.flatMap((side) => {
     const limited = side.name === 'lease';
-    const name = `${engine}/${workers} worker${workers === 1 ? '' : 's'}${limited ? '' : ', with exchange'}`;
+    const name = `${engine}/${workers} worker${workers === 1 ? '' : 's'}${limited ? '' : `, ${side.name}`}`;
     const p50 = { ours: p(side, 0.5), reference: p(direct, 0.5) };
     const rows = [
       compared({

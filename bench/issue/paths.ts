@@ -26,7 +26,8 @@ const CREDENTIAL: Readonly<Record<Engine, string>> = {
   kv: 'payments-api',
   pki: 'internal-tls',
 };
-const PKI_REQUEST = { common_name: 'worker.internal.example', ttl: '300s' };
+/** What a certificate is asked for with. */
+export const PKI_REQUEST = { common_name: 'worker.internal.example', ttl: '300s' };
 
 /** JWT login and read, as a worker does it against Vault alone. */
 export function directPath(parts: BrokerParts, connections: number): CredentialPath {
@@ -45,15 +46,7 @@ export function directPath(parts: BrokerParts, connections: number): CredentialP
       if (engine === 'pki') await call('POST', readPath(engine, mounts), headers, { json: PKI_REQUEST });
       else await call('GET', readPath(engine, mounts), headers);
     },
-    async end() {
-      for (const prefix of [
-        `${mounts.database}/creds/${DIRECT_ROLE}`,
-        `${mounts.pki}/issue/${DIRECT_ROLE}`,
-        'auth/jwt/login',
-      ]) {
-        await parts.vault.call('PUT', `sys/leases/revoke-prefix/${prefix}`, { sync: true });
-      }
-    },
+    end: () => endDirect(parts, 'auth/jwt/login'),
     close: () => pool.close(),
   };
 }
@@ -101,8 +94,19 @@ function platformToken(parts: BrokerParts): Promise<string> {
   return parts.issuer.token({ sub: SUBJECT }, { lifetimeSeconds: 3_500, algorithm: 'RS256' });
 }
 
+/** Ends what was leased at the roles of the direct path, and the tokens below `tokens`. */
+export async function endDirect({ vault, mounts }: BrokerParts, tokens: string): Promise<void> {
+  for (const prefix of [
+    `${mounts.database}/creds/${DIRECT_ROLE}`,
+    `${mounts.pki}/issue/${DIRECT_ROLE}`,
+    tokens,
+  ]) {
+    await vault.call('PUT', `sys/leases/revoke-prefix/${prefix}`, { sync: true });
+  }
+}
+
 /** Roles of its own: what is leased at those of the catalogue and is in no row of ours, reconciliation ends. */
-function readPath(engine: Engine, mounts: EngineMounts): string {
+export function readPath(engine: Engine, mounts: EngineMounts): string {
   if (engine === 'database') return `/v1/${mounts.database}/creds/${DIRECT_ROLE}`;
   if (engine === 'kv') return `/v1/${mounts.kv}/data/${KV_PATH}`;
   return `/v1/${mounts.pki}/issue/${DIRECT_ROLE}`;
