@@ -40,6 +40,15 @@ export class LiveRows {
     }
   }
 
+  /** When a lease expires that is `active` now; undefined where it is not, or not any more. */
+  async activeUntil(id: string): Promise<Date | undefined> {
+    const [row] = await this.transactions.reads.query<Pick<LiveRow, 'expires_at'>[]>(
+      `SELECT expires_at FROM leases WHERE id = $1 AND state = 'active'`,
+      [id],
+    );
+    return row?.expires_at;
+  }
+
   /**
    * Of these values, those that a lease has which has not ended, or ended since a moment: what was listed before may
    * have come to its end in order.

@@ -96,8 +96,7 @@ export class VaultComparison {
     side: VaultSide,
     report: RunReport,
   ): Promise<void> {
-    if (row.state !== 'active' || row.expires_at.getTime() <= this.clock.now().getTime() + NEAR_EXPIRY_MS)
-      return;
+    if (row.state !== 'active' || this.isNearExpiry(row.expires_at)) return;
     const what = row.vault_lease_id === null ? 'token' : 'lease';
     if (what === 'token' && side.accessors === undefined && (side.tokenLooks -= 1) < 0) {
       side.tokensSkipped += 1;
@@ -109,6 +108,10 @@ export class VaultComparison {
         ? await this.source.lookUpAccessor(row.accessor)
         : await this.source.lookUpLease(row.vault_lease_id);
     if (presence === 'present') return;
+    // A page of rows is looked up for as long as the pace takes, and leases come to their end meanwhile. No row is `active`
+    // any more when Vault is asked to revoke its lease: one that still is now has been lost.
+    const activeUntil = await this.rows.activeUntil(row.id);
+    if (activeUntil === undefined || this.isNearExpiry(activeUntil)) return;
     await report.propose({
       finding: {
         kind: 'lease_lost',
@@ -119,6 +122,10 @@ export class VaultComparison {
       },
       act: () => this.settlement.markLost(row.id, what),
     });
+  }
+
+  private isNearExpiry(expiresAt: Date): boolean {
+    return expiresAt.getTime() <= this.clock.now().getTime() + NEAR_EXPIRY_MS;
   }
 
   private async unknown(

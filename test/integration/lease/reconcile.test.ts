@@ -82,6 +82,36 @@ describe('comparing with Vault', () => {
     expect(told).toHaveLength(1);
   });
 
+  it('takes no lease for lost that came to its end while it was looked up', async () => {
+    const finder = await world.another({ reconciliation: { holdAbove: 2 } });
+    brokers.push(finder);
+    const { broker, mounts } = world;
+    const run = await world.openRun();
+    const issued: string[] = [];
+    for (let count = 0; count < 4; count += 1) {
+      const { lease } = await broker.issue.issue(run, { credential: mounts.names.kv }, workerOf(run));
+      issued.push(lease.id);
+    }
+    // The page of rows was read with all of them active when the first is looked up.
+    let released = false;
+    finder.source.around.lookUpAccessor = {
+      before: async () => {
+        if (released) return;
+        released = true;
+        for (const id of issued) await broker.end.release(run, id, workerOf(run));
+      },
+    };
+    expect(await finder.reconcile.round()).toEqual({ acted: 0 });
+    expect(released).toBe(true);
+    expect((await finder.hold.status()).held).toBe(false);
+    const { items } = await finder.leases.list({ run: run.runRef, limit: 10 });
+    expect(items.map(({ state, revokeCause }) => `${state} ${revokeCause}`)).toEqual(
+      issued.map(() => 'revoked released'),
+    );
+    for (const id of issued)
+      expect((await world.events(id)).map(({ kind }) => kind)).not.toContain('lease.lost');
+  });
+
   it('revokes a lease of Vault that no row knows, and no other', async () => {
     const finder = await another();
     const { mounts } = world;
