@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { startChild } from '../../src/dev/child.js';
 import { freePort } from '../../src/dev/free-port.js';
 import { DEV_ISSUER_NAME } from '../../src/dev/issuer-names.js';
 import { repositoryRoot } from '../../src/dev/repository.js';
 import { startBrokerParts, type BrokerParts } from '../broker-parts.js';
+import { ownDatabaseUrl, startProgram } from '../program.js';
 
 const SUBJECT = 'bench-worker';
 /** The tool that all sides call, by the path that SDKs of chat completions use. */
@@ -76,37 +76,12 @@ export async function startGatewayParts(progress: (line: string) => void): Promi
 }
 
 function startUpstream(parts: BrokerParts): Promise<string> {
-  return startProgram(parts, 'the provider', 'upstream.js', {});
+  return startProgram(parts, 'the provider', new URL('upstream.js', import.meta.url), {});
 }
 
 function startBareGateway(parts: BrokerParts, upstream: string): Promise<string> {
-  const databaseUrl = new URL(parts.databaseUrl);
-  databaseUrl.pathname = '/postgres';
-  const env = { UPSTREAM: upstream, DATABASE_URL: databaseUrl.href };
-  return startProgram(parts, 'the bare gateway', 'bare-gateway.js', env);
-}
-
-/** Starts a program beside this one that prints the port it listens on; answers its origin. */
-async function startProgram(
-  parts: BrokerParts,
-  name: string,
-  program: string,
-  env: Readonly<Record<string, string>>,
-): Promise<string> {
-  let port: number | undefined;
-  const child = await startChild(parts.reaper, {
-    name,
-    command: process.execPath,
-    args: [join(dirname(fileURLToPath(import.meta.url)), program)],
-    env: { PATH: process.env['PATH'] ?? '', ...env },
-    ready: (output) => {
-      port = portIn(output);
-      return Promise.resolve(port !== undefined);
-    },
-    deadlineMs: 10_000,
-  });
-  parts.onStop(() => child.stop());
-  return `http://127.0.0.1:${port}`;
+  const env = { UPSTREAM: upstream, DATABASE_URL: ownDatabaseUrl(parts) };
+  return startProgram(parts, 'the bare gateway', new URL('bare-gateway.js', import.meta.url), env);
 }
 
 async function startPortkey(parts: BrokerParts, upstream: string): Promise<string> {
@@ -122,11 +97,6 @@ async function startPortkey(parts: BrokerParts, upstream: string): Promise<strin
   });
   parts.onStop(() => child.stop());
   return `http://127.0.0.1:${port}`;
-}
-
-function portIn(output: string): number | undefined {
-  const line = /^\{"port":(\d+)\}$/m.exec(output);
-  return line === null ? undefined : Number(line[1]);
 }
 
 function tool(upstream: string): Readonly<Record<string, unknown>> {

@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage } from 'node:http';
 import pg from 'pg';
 import { Pool } from 'undici';
 import { jsonCallOf } from '../json-call.js';
+import { serveJson } from '../program.js';
 
 /** What the bare broker is told, as JSON in `BARE_BROKER`. */
 export interface BareBroker {
-  readonly port: number;
   readonly vaultAddress: string;
   readonly vaultToken: string;
   readonly databaseUrl: string;
@@ -55,22 +54,4 @@ async function lease({ path, json }: BareRequest): Promise<unknown> {
   return { id, data: read['data'] };
 }
 
-async function bodyOf(request: IncomingMessage): Promise<BareRequest> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  return JSON.parse(Buffer.concat(chunks).toString()) as BareRequest;
-}
-
-const server = createServer((request, response) => {
-  if (request.method === 'GET') {
-    response.end();
-    return;
-  }
-  bodyOf(request)
-    .then(lease)
-    .then(
-      (answer) => response.setHeader('content-type', 'application/json').end(JSON.stringify(answer)),
-      (error: unknown) => response.writeHead(500).end(String(error)),
-    );
-});
-server.listen(told.port, '127.0.0.1');
+serveJson(async (_path, body) => JSON.stringify(await lease(JSON.parse(body) as BareRequest)));

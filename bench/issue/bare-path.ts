@@ -1,9 +1,7 @@
-import { fileURLToPath } from 'node:url';
 import { Pool } from 'undici';
-import { startChild } from '../../src/dev/child.js';
-import { freePort } from '../../src/dev/free-port.js';
 import type { BrokerParts } from '../broker-parts.js';
 import { jsonCallOf } from '../json-call.js';
+import { ownDatabaseUrl, startProgram } from '../program.js';
 import type { BareBroker, BareRequest } from './bare-broker.js';
 import { DIRECT_ROLE } from './parts.js';
 import { endDirect, PKI_REQUEST, readPath, type CredentialPath } from './paths.js';
@@ -17,29 +15,15 @@ export async function startBareBroker(parts: BrokerParts): Promise<string> {
     token_no_default_policy: true,
     allowed_policies: [DIRECT_ROLE],
   });
-  const databaseUrl = new URL(parts.databaseUrl);
-  databaseUrl.pathname = '/postgres';
-  const port = await freePort();
   const told: BareBroker = {
-    port,
     vaultAddress: parts.vault.address,
     vaultToken: parts.vault.token,
-    databaseUrl: databaseUrl.href,
+    databaseUrl: ownDatabaseUrl(parts),
     tokenRole: TOKEN_ROLE,
     policy: DIRECT_ROLE,
   };
-  const url = `http://127.0.0.1:${port}`;
-  const child = await startChild(parts.reaper, {
-    name: 'the bare broker',
-    command: process.execPath,
-    args: [fileURLToPath(new URL('bare-broker.js', import.meta.url))],
-    env: { PATH: process.env['PATH'] ?? '', BARE_BROKER: JSON.stringify(told) },
-    ready: async () => (await fetch(url)).ok,
-    deadlineMs: 30_000,
-    stopMs: 5_000,
-  });
-  parts.onStop(() => child.stop());
-  return url;
+  const env = { BARE_BROKER: JSON.stringify(told) };
+  return startProgram(parts, 'the bare broker', new URL('bare-broker.js', import.meta.url), env);
 }
 
 /** A lease by the program that does nothing but the six steps. */
