@@ -113,6 +113,15 @@ async function calls(parts: GatewayParts, rounds: number, progress: (line: strin
       better: 'higher',
     }),
     compared({
+      case: `${WORKERS} at once, one row written and forwarded, against the peer`,
+      metric: 'throughput',
+      unit: '1/s',
+      ours: median(bare.perSecond),
+      reference: median(peer.perSecond),
+      limit: null,
+      better: 'higher',
+    }),
+    compared({
       case: `${WORKERS} at once, against direct`,
       metric: 'throughput',
       unit: '1/s',
