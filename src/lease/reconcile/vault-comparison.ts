@@ -17,8 +17,8 @@ import { VaultInventory } from './vault-inventory.js';
 const NEAR_EXPIRY_MS = 5_000;
 const CHUNK = 1_000;
 const REMEMBERED = 20_000;
-/** Of one path, so many that no row explains are asked about again; what is listed of a report is no more. */
-const ASKED_AGAIN = 1_000;
+/** Of one path, so many that no row explains are asked about again where nothing is settled: no more are listed. */
+const ASKED_AGAIN_TO_LOOK = 1_000;
 
 /** What several paths of one run share. */
 export interface VaultSide {
@@ -152,7 +152,8 @@ export class VaultComparison {
     const { unexplained, ambiguous, excess } = explain(found, windows);
     const [credential = ''] = path.credentials;
     for (const [at, id] of unexplained.entries()) {
-      if (at < ASKED_AGAIN && (await this.hasEnded(id, report))) continue;
+      const asIs = report.tooMany || (report.mode === 'look' && at >= ASKED_AGAIN_TO_LOOK);
+      if (!asIs && (await this.hasEnded(id, report))) continue;
       await report.propose({
         finding: {
           kind: 'lease_unknown',
@@ -178,10 +179,9 @@ export class VaultComparison {
 
   /**
    * Whether a listed lease is gone by now: it may have come to its end since, and a row that never knew its id (wrapped)
-   * or was ended by the clock of another replica does not say so. Not asked once there is too much to be settled anyway.
+   * or was ended by the clock of another replica does not say so.
    */
   private async hasEnded(id: string, report: RunReport): Promise<boolean> {
-    if (report.tooMany) return false;
     await report.pace.turn();
     return (await this.source.lookUpLease(id)) !== 'present';
   }
